@@ -1,0 +1,98 @@
+// swift-tools-version:6.2
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// Every target of ours is compiled alike: Swift 6, nothing unsafe unmarked, no warning left standing.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func core(_ name: String, _ dependencies: [Target.Dependency] = [], plugins: [Target.PluginUsage] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: strict, plugins: plugins)
+}
+
+func enricher(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    plugin("\(name)Enricher", "Sources/Plugins/Enrichers/\(name)", dependencies)
+}
+
+func exporter(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    plugin("\(name)Exporter", "Sources/Plugins/Exporters/\(name)", dependencies)
+}
+
+func plugin(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: ["WeirKit", log] + dependencies, path: path, exclude: ["README.md"],
+        resources: [.embedInCode("sample.yaml")], swiftSettings: strict)
+}
+
+func tests(_ name: String, _ path: String, _ dependencies: [Target.Dependency], resources: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(path)", exclude: resources,
+        swiftSettings: strict)
+}
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "weir",
+    products: [
+        .executable(name: "weir", targets: ["weir"]),
+        // What an agent of one's own imports: the words, the host, and the kit to test a plugin with.
+        .library(name: "WeirKit", targets: ["WeirKit"]),
+        .library(name: "WeirHost", targets: ["WeirHost"]),
+        .library(name: "WeirTesting", targets: ["WeirTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    ],
+    targets: [
+        // Core, in layer order.
+        core("WeirKit", [log]),
+        .systemLibrary(name: "CLibYAML", path: "Sources/Core/CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        core("YAMLSource", ["WeirKit", "CLibYAML"]),
+        .target(name: "CPCRE2", path: "Sources/Core/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
+        core("Patterns", ["CPCRE2"]),
+        .target(name: "CLibMNL", path: "Sources/Core/CLibMNL", linkerSettings: [.linkedLibrary("mnl")]),
+        core("Netlink", ["WeirKit", "CLibMNL"]),
+        core("WeirPipeline", ["WeirKit", "Patterns"]),
+        .target(
+            name: "CWeirCapture", path: "Sources/Core/CWeirCapture",
+            linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]),
+        core("WeirCapture", ["WeirKit", "Netlink", "CWeirCapture", log], plugins: ["FlowProgram"]),
+        core("WeirTesting", ["WeirKit", "WeirPipeline", "YAMLSource"]),
+        .plugin(name: "FlowProgram", capability: .buildTool(), path: "bpf/BuildTool"),
+
+        // Plugins: to add one, add its line here and in Sources/Host/weir/Plugins.swift.
+        enricher("CIDR"),
+        enricher("LocalOwner"),
+        exporter("Prometheus"),
+        exporter("JSONLines"),
+        exporter("Stdout"),
+
+        // Host.
+        .target(
+            name: "WeirHost",
+            dependencies: [
+                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            path: "Sources/Host/WeirHost", swiftSettings: strict),
+        .executableTarget(
+            name: "weir",
+            dependencies: [
+                "WeirHost", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
+            ],
+            path: "Sources/Host/weir", swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
+    ]
+)

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// A counter or gauge of the agent itself. Cheap enough for any thread; not for once per packet.
+public final class Cell: Sendable {
+    private let value = Atomic<UInt64>(0)
+
+    public func add(_ amount: UInt64 = 1) { value.wrappingAdd(amount, ordering: .relaxed) }
+    /// For gauges, and for counters that mirror a counter kept elsewhere.
+    public func set(_ amount: UInt64) { value.store(amount, ordering: .relaxed) }
+    public var current: UInt64 { value.load(ordering: .relaxed) }
+}
+
+/// The agent's own counters and gauges, by name and labels; exporters show them beside the users' series.
+public final class MetricRegistry: Sendable {
+    public enum Kind: String, Sendable { case counter, gauge }
+
+    /// All cells of one name.
+    public struct Family: Sendable {
+        public let name: String
+        public let help: String
+        public let kind: Kind
+        public package(set) var cells: [(labels: [(name: String, value: String)], cell: Cell)]
+    }
+
+    private let families: Mutex<[String: Family]>
+    private let root: MetricRegistry?
+    private let labels: [(name: String, value: String)]
+
+    public init() {
+        families = Mutex([:])
+        root = nil
+        labels = []
+    }
+
+    private init(root: MetricRegistry, labels: [(name: String, value: String)]) {
+        families = Mutex([:])
+        self.root = root
+        self.labels = labels
+    }
+
+    /// The same registry, with a label that everything made through it carries.
+    public func labelled(_ name: String, _ value: String) -> MetricRegistry {
+        MetricRegistry(root: root ?? self, labels: labels + [(name, value)])
+    }
+
+    /// The cell for this name and these labels; asking again gives the same cell. Counters' names end in `_total`.
+    public func cell(_ kind: Kind, _ name: String, _ help: String, _ extra: [(name: String, value: String)] = []) -> Cell {
+        if let root { return root.cell(kind, name, help, labels + extra) }
+        return families.withLock { families in
+            var family = families[name] ?? Family(name: name, help: help, kind: kind, cells: [])
+            precondition(family.kind == kind, "\(name) is both a counter and a gauge")
+            if let known = family.cells.first(where: { $0.labels.elementsEqual(extra, by: ==) }) { return known.cell }
+            let cell = Cell()
+            family.cells.append((extra, cell))
+            families[name] = family
+            return cell
+        }
+    }
+
+    public func counter(_ name: String, _ help: String, _ labels: [(name: String, value: String)] = []) -> Cell {
+        cell(.counter, name, help, labels)
+    }
+
+    public func gauge(_ name: String, _ help: String, _ labels: [(name: String, value: String)] = []) -> Cell {
+        cell(.gauge, name, help, labels)
+    }
+
+    /// Everything there is, by name.
+    public func read() -> [Family] {
+        if let root { return root.read() }
+        return families.withLock { Array($0.values) }.sorted { $0.name < $1.name }
+    }
+}

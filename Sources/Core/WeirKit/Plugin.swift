@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a stage or an exporter is made from what users write.
+public protocol Plugin: SendableMetatype {
+    associatedtype Options: PluginOptions
+    /// What users write after `plugin:`.
+    static var name: String { get }
+    /// One sentence for `weir plugins list`.
+    static var summary: String { get }
+    /// Every option at its default under one full sentence; `weir plugins sample` prints it.
+    static var sample: String { get }
+    /// Builds one instance. Inert: no file, socket or task before `run()`.
+    static func make(_ options: Options, in context: PluginContext) throws -> BuiltStage
+}
+
+/// A plugin's options: the initializer holds the defaults, `read` what the user wrote instead.
+public protocol PluginOptions: Sendable, Equatable {
+    init()
+    mutating func read(_ section: inout ConfigSection)
+}
+
+/// What a plugin makes. The kinds are few and known, so they are cases; nothing is cast.
+public enum BuiltStage: Sendable {
+    case endpoint(any EndpointEnricher)
+    case flow(any FlowEnricher)
+    case records(any RecordExporter)
+    case metrics(any MetricExporter)
+}
+
+/// Under which key of the configuration a plugin stands.
+public enum PluginKind: String, Sendable {
+    case enrich, export
+}
+
+/// One plugin, its type forgotten after its options have been checked.
+public struct PluginEntry: Sendable {
+    public let name: String
+    public let kind: PluginKind
+    public let summary: String
+    public let sample: String
+    /// Nil when the section has problems; they are noted in it.
+    public let make: @Sendable (inout ConfigSection, PluginContext) throws -> BuiltStage?
+
+    public init<P: Plugin>(_ kind: PluginKind, _ plugin: P.Type) {
+        name = P.name
+        self.kind = kind
+        summary = P.summary
+        sample = P.sample
+        make = { section, context in
+            var options = P.Options()  // the defaults,
+            options.read(&section)  // then what the user wrote,
+            guard section.finish() else { return nil }  // then the keys nobody asked for.
+            return try P.make(options, in: context)
+        }
+    }
+}

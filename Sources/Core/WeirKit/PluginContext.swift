@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+
+/// What the host hands to a plugin instance.
+public struct PluginContext: Sendable {
+    /// The instance's name: the plugin's, unless the user wrote another.
+    public let instance: String
+    public let log: Logger
+    /// Counters of this instance; each carries `instance` as a label.
+    public let metrics: MetricRegistry
+    /// Paths below the host's own listener.
+    public let routes: HTTPRoutes
+    /// The name of this host.
+    public let hostName: String
+    private let invalidation: @Sendable (EndpointSelection) -> Void
+
+    public init(
+        instance: String, log: Logger, metrics: MetricRegistry, routes: HTTPRoutes, hostName: String,
+        invalidate: @escaping @Sendable (EndpointSelection) -> Void
+    ) {
+        self.instance = instance
+        self.log = log
+        self.metrics = metrics
+        self.routes = routes
+        self.hostName = hostName
+        invalidation = invalidate
+    }
+
+    /// Says that this stage's answers changed, so that the endpoints meant are asked again before the next batch.
+    /// Callable from anywhere; coalesced and bounded: too many selections become `.all`.
+    public func invalidate(_ which: EndpointSelection) { invalidation(which) }
+}
+
+/// Endpoints whose answers changed.
+public enum EndpointSelection: Sendable, Hashable {
+    case address(IPAddress)
+    case prefix(CIDR)
+    /// Every endpoint with this local owner (a cgroup id).
+    case owner(UInt64)
+    /// Every endpoint whose attribute has this value.
+    case value(Attribute, String)
+    case all
+}

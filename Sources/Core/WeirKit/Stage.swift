@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// One step of the pipeline: `run()` learns, the other methods act on what was learned.
+///
+/// Keeping the two apart is what lets a batch pass every stage without waiting.
+public protocol Stage: Sendable {
+    /// The attributes this stage looks at. Some earlier stage must write each of them.
+    var reads: Set<Attribute> { get }
+    /// The attributes this stage can fill in. Several may know one: the first answer
+    /// stands, so the order of stages is the order of trust.
+    var writes: Set<Attribute> { get }
+    /// What the capture must put into its key for this stage to answer `attributes`, those of its `writes` that
+    /// the plan selected.
+    func needs(for attributes: Set<Attribute>) -> KeyFields
+    /// How many different texts the stage can answer for `attribute`, where it knows; `weir explain` multiplies them.
+    func valueCount(of attribute: Attribute) -> Int?
+    /// Keeps the stage's knowledge fresh until its task is cancelled. A return means "nothing more to learn";
+    /// a throw is counted and answered by a new call after a back-off, and the last knowledge stays.
+    func run() async throws
+}
+
+extension Stage {
+    public var reads: Set<Attribute> { [] }
+    public func needs(for attributes: Set<Attribute>) -> KeyFields { attributes.reduce(into: []) { $0.formUnion($1.needs) } }
+    public func valueCount(of attribute: Attribute) -> Int? { nil }
+    public func run() async throws {}
+}
+
+/// Knows things about one end of a flow.
+public protocol EndpointEnricher: Stage {
+    /// Answers from memory, per endpoint and attribute: a text, `.absent`, or `.pending` while `run()` is finding out.
+    /// Called once per endpoint that is new or was invalidated, not per flow; on the data thread, so it must not wait.
+    func enrich(_ endpoints: inout EndpointBatch)
+}
+
+/// Needs both ends or the counters.
+public protocol FlowEnricher: Stage {
+    /// Called once per batch on the data thread: a loop over rows without allocation where it can be had.
+    func enrich(_ flows: inout FlowBatch)
+}
+
+/// Takes enriched records, each exporter from its own bounded queue.
+public protocol RecordExporter: Sendable {
+    /// Delivers one batch or says why not. Called one batch at a time, never on the data thread.
+    func export(_ records: RecordBatch) async throws(ExportError)
+    /// Called once after the last batch, when the agent leaves.
+    func finish() async
+}
+
+extension RecordExporter {
+    public func finish() async {}
+}
+
+/// Reads the counters: Prometheus when scraped, OTLP at its interval.
+public protocol MetricExporter: Sendable {
+    func run(_ series: SeriesReader) async throws
+}
+
+/// Why a batch was not delivered; its records are counted as lost under `reason`.
+public struct ExportError: Error, CustomStringConvertible {
+    /// One of few words, for the `reason` of `weir_export_lost_records_total`: `disk_full`, `refused`, …
+    public let reason: String
+    /// What a person needs to know; finishes "could not export: …".
+    public let description: String
+
+    public init(reason: String, _ description: String) {
+        self.reason = reason
+        self.description = description
+    }
+}
