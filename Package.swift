@@ -57,10 +57,11 @@ let package = Package(
     targets: [
         // Core, in layer order.
         core("WeirKit", [log]),
-        .systemLibrary(name: "CLibYAML", path: "Sources/Core/CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CLibYAML", path: "Sources/Core/CLibYAML", linkerSettings: [.linkedLibrary("yaml")]),
         core("YAMLSource", ["WeirKit", "CLibYAML"]),
         .target(name: "CPCRE2", path: "Sources/Core/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
         core("Patterns", ["CPCRE2"]),
+        core("FileTree"),
         .target(name: "CLibMNL", path: "Sources/Core/CLibMNL", linkerSettings: [.linkedLibrary("mnl")]),
         core("Netlink", ["WeirKit", "CLibMNL"]),
         core("WeirPipeline", ["WeirKit", "Patterns"]),
@@ -73,7 +74,7 @@ let package = Package(
 
         // Plugins: to add one, add its line here and in Sources/Host/weir/Plugins.swift.
         enricher("CIDR"),
-        enricher("LocalOwner"),
+        enricher("LocalOwner", ["FileTree"]),
         exporter("Prometheus"),
         exporter("JSONLines"),
         exporter("Stdout"),
