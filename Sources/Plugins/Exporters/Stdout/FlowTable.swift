@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import WeirKit
+
+/// Makes the lines of the table. Remembers its widths, so that tables of following windows stand in line.
+package struct FlowTable: Sendable {
+    private let rowLimit: Int
+    private let palette: Palette
+    private var columns = TableColumns([])
+    /// Per field: what the texts seen so far would like to have.
+    private var wantedWidths: [Int] = []
+    private var shownWidths: [Int] = []
+    private var linesSinceHeader = 0
+
+    /// Room for a whole IPv6 address (39), and for most names.
+    private static let widest = 40
+    private static let narrowest = 8
+    private static let linesPerHeader = 50
+    private static let gap = "   "
+
+    package init(rowLimit: Int, palette: Palette) {
+        self.rowLimit = rowLimit
+        self.palette = palette
+    }
+
+    /// The lines of one batch; none for an empty one. The header comes first, and again when the widths changed or it
+    /// has scrolled away.
+    package mutating func text(_ batch: RecordBatch, lineWidth: Int?) -> String {
+        if batch.count == 0 { return "" }
+        let columns = TableColumns(batch.attributes)
+        let ranked = batch.rows.sorted { (batch.bytes[$1], $0) < (batch.bytes[$0], $1) }
+        let shown = ranked.prefix(rowLimit)
+        let lines = shown.enumerated().map { place, row in fields(columns, batch, row, isFirst: place == 0) }
+        let titles = titles(columns)
+
+        if columns != self.columns || wantedWidths.isEmpty { wantedWidths = titles.map(DisplayText.width) }
+        for line in lines {
+            for index in line.indices { wantedWidths[index] = max(wantedWidths[index], min(DisplayText.width(line[index]), Self.widest)) }
+        }
+        let widths = fitted(columns, into: lineWidth)
+        var text = ""
+        if columns != self.columns || widths != shownWidths || linesSinceHeader >= Self.linesPerHeader {
+            self.columns = columns
+            shownWidths = widths
+            linesSinceHeader = 0
+            text += palette.paint(render(titles, scope: nil), .header) + "\n"
+        }
+        for (line, row) in zip(lines, shown) { text += render(line, scope: scope(batch, row)) + "\n" }
+        linesSinceHeader += lines.count
+        if ranked.count > shown.count {
+            let rest = ranked[rowLimit...].reduce(UInt64(0)) { $0 &+ batch.bytes[$1] }
+            let flows = ranked.count - rowLimit == 1 ? "flow" : "flows"
+            let line = "… and \(HumanUnits.grouped(UInt64(ranked.count - rowLimit))) more \(flows), \(HumanUnits.bytes(rest))"
+            text += String(repeating: " ", count: shownWidths[0]) + Self.gap + palette.paint(line, .quiet) + "\n"
+            linesSinceHeader += 1
+        }
+        return text
+    }
+
+    // MARK: Fields: the time, one or two per column, bytes, packets.
+
+    private func titles(_ columns: TableColumns) -> [String] {
+        var titles = ["TIME UTC"]
+        for column in columns.columns {
+            switch column {
+            case .single(let index): titles.append(columns.titles[index])
+            case .pair(let source, let destination): titles += [columns.titles[source], columns.titles[destination]]
+            }
+        }
+        return titles + ["BYTES", "PACKETS"]
+    }
+
+    private func fields(_ columns: TableColumns, _ batch: RecordBatch, _ row: Int, isFirst: Bool) -> [String] {
+        var fields = [isFirst ? HumanUnits.clock(batch.window.upperBound) : ""]
+        for column in columns.columns {
+            switch column {
+            case .single(let index): fields.append(field(batch, index, row))
+            case .pair(let source, let destination): fields += [field(batch, source, row), field(batch, destination, row)]
+            }
+        }
+        return fields + [HumanUnits.bytes(batch.bytes[row]), HumanUnits.grouped(batch.packets[row])]
+    }
+
+    private func field(_ batch: RecordBatch, _ column: Int, _ row: Int) -> String {
+        switch batch.value(column, row) {
+        case .text(let text): DisplayText.cleaned(text)
+        case .number(let number): String(number)
+        case nil: "-"
+        }
+    }
+
+    private func scope(_ batch: RecordBatch, _ row: Int) -> String? {
+        guard let scope = columns.scope, case .text(let name)? = batch.value(scope, row) else { return nil }
+        return name
+    }
+
+    // MARK: Lines.
+
+    /// Fields padded and cut to their widths; where a scope is given, its own field and the bytes wear its colour.
+    private func render(_ fields: [String], scope: String?) -> String {
+        var line = cell(fields, 0)
+        var index = 1
+        for column in columns.columns {
+            line += Self.gap
+            switch column {
+            case .single(let attribute):
+                let text = cell(fields, index)
+                line += attribute == columns.scope ? paint(text, scope) : text
+                index += 1
+            case .pair:
+                line += cell(fields, index) + " → " + cell(fields, index + 1)
+                index += 2
+            }
+        }
+        return line + Self.gap + paint(cell(fields, index, toTheRight: true), scope) + Self.gap + cell(fields, index + 1, toTheRight: true)
+    }
+
+    private func cell(_ fields: [String], _ index: Int, toTheRight: Bool = false) -> String {
+        DisplayText.padded(DisplayText.cut(fields[index], to: shownWidths[index]), to: shownWidths[index], toTheRight: toTheRight)
+    }
+
+    private func paint(_ text: String, _ scope: String?) -> String { scope.map { palette.paint(text, .scope($0)) } ?? text }
+
+    /// Takes cells from the widest texts until a line fits, but never makes one unreadable; time and numbers stay whole.
+    private func fitted(_ columns: TableColumns, into lineWidth: Int?) -> [Int] {
+        var widths = wantedWidths
+        guard let lineWidth else { return widths }
+        let pairs = columns.columns.count { if case .pair = $0 { true } else { false } }
+        let between = (columns.columns.count + 2) * Self.gap.count + pairs * " → ".count
+        var excess = widths.reduce(between, +) - lineWidth
+        let texts = 1..<(widths.count - 2)
+        while excess > 0, let index = texts.max(by: { widths[$0] < widths[$1] }), widths[index] > Self.narrowest {
+            widths[index] -= 1
+            excess -= 1
+        }
+        return widths
+    }
+}
