@@ -83,7 +83,7 @@ let package = Package(
         .target(
             name: "WeirHost",
             dependencies: [
-                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", log,
+                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", "Patterns", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WeirKit
+internal import WeirPipeline
+
+/// One configuration, checked and built: every stage exists, none has started.
+struct Configuration: Sendable {
+    /// A metric exporter with the choice of metrics that its user made.
+    struct MetricInstance: Sendable {
+        let name: String
+        let exporter: any MetricExporter
+        let metrics: [Glob]
+    }
+
+    /// A record exporter with what its user wants of the records.
+    struct RecordInstance: Sendable {
+        let name: String
+        let exporter: any RecordExporter
+        let filter: Filter?
+        let attributes: [SelectedAttribute]
+        /// How many records may wait for the exporter.
+        let queueLimit: Int
+    }
+
+    var capture = CaptureOptions()
+    var accounting = AccountingOptions()
+    var scope = ScopeOptions()
+    var pipeline = PipelineOptions()
+    var http = HTTPOptions()
+    var log = LogOptions()
+    var enrichers: [EnricherInstance] = []
+    var metricExporters: [MetricInstance] = []
+    var recordExporters: [RecordInstance] = []
+    var metrics: [MetricDefinition] = []
+    var filter: Filter?
+    var catalog = Catalog(declared: [])
+    /// Where stages of this configuration say that their answers changed.
+    let invalidations: InvalidationQueue
+    /// Every file that was read, for `check` and `explain`; empty when the defaults run.
+    var files: [String] = []
+    var ignoredFiles: [String] = []
+    /// How each plugin instance is called, in the order of the configuration: `enrich cidr`, …
+    var instances: [String] = []
+}

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WeirKit
+
+/// The keys that the host reads of every exporter, whatever its plugin. They are taken before the plugin is made,
+/// and judged after: only then is it known whether it takes metrics or records.
+struct ExportKeys {
+    var metrics: [(glob: Glob, position: ConfigPosition)]?
+    var metricsPosition: ConfigPosition?
+    var naming: ConfigPosition?
+    var records: (wanted: Bool, position: ConfigPosition)?
+    var filter: ConfigNode?
+    var attributes: ConfigNode?
+    var queueLimit = 65_536
+    var queuePosition: ConfigPosition?
+
+    init(_ section: inout ConfigSection) {
+        if let node = section.take("metrics") {
+            metricsPosition = node.position
+            metrics = section.list(node).compactMap { item in (section.scalar(item) as Glob?).map { ($0, item.position) } }
+        }
+        if let node = section.take("naming") {
+            naming = node.position
+            NamingChoice.read(node, section)
+        }
+        if let node = section.take("records"), let wanted: Bool = section.scalar(node) { records = (wanted, node.position) }
+        filter = section.take("filter")
+        attributes = section.take("attributes")
+        if let node = section.take("queue"), let limit: Int = section.scalar(node) {
+            queuePosition = node.position
+            if (1...16_777_216).contains(limit) {
+                queueLimit = limit
+            } else {
+                section.note(.outOfRange, "queue is from 1 to 16777216", at: node.position)
+            }
+        }
+    }
+
+    /// Notes the keys that mean nothing to an exporter of metrics.
+    func checkForMetrics(_ plugin: String, _ problems: ConfigProblems) {
+        if let filter {
+            let message = "'\(plugin)' exports metrics, which are added up already; write the filter at the metric: metrics: { my.metric: { measure: bytes, filter: … } }"
+            problems.note(.conflict, message, at: filter.position)
+        }
+        if let records, records.wanted { problems.note(.conflict, "'\(plugin)' exports metrics, not records", at: records.position) }
+        if let attributes {
+            problems.note(.conflict, "'\(plugin)' exports metrics; their attributes are chosen under 'metrics'", at: attributes.position)
+        }
+        if let queuePosition { problems.note(.conflict, "'\(plugin)' exports metrics, which need no queue", at: queuePosition) }
+    }
+
+    /// Notes the keys that mean nothing to an exporter of records.
+    func checkForRecords(_ plugin: String, _ problems: ConfigProblems) {
+        if let metricsPosition { problems.note(.conflict, "'\(plugin)' exports records, not metrics", at: metricsPosition) }
+        if let naming { problems.note(.conflict, "'\(plugin)' exports records; naming is for metrics", at: naming) }
+        if let records, !records.wanted {
+            problems.note(.conflict, "'\(plugin)' exports nothing but records; to turn it off write enabled: false", at: records.position)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// The bytes of every file that was read, by the name that positions carry, so that a problem can show its line.
+final class SourceTexts: Sendable {
+    private let files = Mutex<[String: [UInt8]]>([:])
+
+    func keep(_ bytes: [UInt8], as file: String) { files.withLock { $0[file] = bytes } }
+
+    /// The line without its ending; nil when the file is not known or too short.
+    func line(_ number: Int, of file: String) -> String? {
+        guard number >= 1, let bytes = files.withLock({ $0[file] }) else { return nil }
+        var start = bytes.startIndex
+        for _ in 1..<number {
+            guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            start = end + 1
+        }
+        guard start < bytes.endIndex else { return nil }
+        var line = bytes[start...].prefix { $0 != UInt8(ascii: "\n") }
+        if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
+        return String(decoding: line, as: UTF8.self)
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import WeirKit
+internal import WeirPipeline
+
+/// The second half of reading: instances become stages, and what names attributes is read against what they declare.
+extension ConfigurationReader {
+    mutating func buildEnrichers(_ opened: [InstanceReader.Opened]) {
+        var declared: [Attribute] = []
+        for item in opened where item.isEnabled {
+            var item = item
+            guard let stage = build(&item) else {
+                attributesAreKnown = false
+                continue
+            }
+            switch stage {
+            case .endpoint(let enricher): declared += enricher.writes
+            case .flow(let enricher): declared += enricher.writes
+            case .records, .metrics: preconditionFailure("the plugin '\(item.entry.name)' says enrich and makes an exporter")
+            }
+            result.enrichers.append(EnricherInstance(name: item.name, stage: stage))
+        }
+        result.catalog = Catalog(declared: declared)
+    }
+
+    /// Reads metrics, filters and exporters.
+    mutating func readSelections(metrics: ConfigNode?, filter: ConfigNode?, _ exporters: [InstanceReader.Opened]) {
+        let noted = attributesAreKnown ? problems : ConfigProblems()
+        result.metrics = MetricDefinition.readAll(metrics, catalog: result.catalog, problems: noted)
+        result.filter = filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
+        for item in exporters where item.isEnabled { buildExporter(item, noted) }
+        if !attributesAreKnown {
+            // Which attributes there are is not known here, so nothing is said about them.
+            for problem in noted.all where problem.kind != .unknownAttribute { problems.note(problem.kind, problem.message, at: problem.position) }
+        }
+    }
+
+    private mutating func buildExporter(_ item: InstanceReader.Opened, _ noted: ConfigProblems) {
+        var item = item
+        let keys = ExportKeys(&item.section)
+        let filter = keys.filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
+        let attributes = AttributeSelection.read(
+            keys.attributes, default: AttributeSelection.recordDefaults, catalog: result.catalog, problems: noted)
+        switch build(&item) {
+        case .metrics(let exporter):
+            keys.checkForMetrics(item.entry.name, problems)
+            checkGlobs(keys.metrics ?? [])
+            let globs = keys.metrics.map { $0.map(\.glob) } ?? [Glob("*")]
+            result.metricExporters.append(Configuration.MetricInstance(name: item.name, exporter: exporter, metrics: globs))
+        case .records(let exporter):
+            keys.checkForRecords(item.entry.name, problems)
+            result.recordExporters.append(
+                Configuration.RecordInstance(
+                    name: item.name, exporter: exporter, filter: filter, attributes: attributes, queueLimit: keys.queueLimit))
+        case .endpoint, .flow: preconditionFailure("the plugin '\(item.entry.name)' says export and makes an enricher")
+        case nil: break
+        }
+    }
+
+    /// A pattern that matches no metric is a slip: without this an exporter would be silently empty.
+    private func checkGlobs(_ globs: [(glob: Glob, position: ConfigPosition)]) {
+        let names = result.metrics.map(\.name)
+        // When the metrics themselves were wrong, nothing can be said about patterns.
+        guard !names.isEmpty else { return }
+        for (glob, position) in globs where !names.contains(where: { glob.matches($0) || glob.matches($0.replacingDots) }) {
+            problems.note(.unknownMetric, "no metric is called '\(glob.pattern)'\(Suggestion.suffix(for: glob.pattern, among: names))", at: position)
+        }
+    }
+
+    /// Nil when the options are wrong; the problems are noted.
+    private func build(_ item: inout InstanceReader.Opened) -> BuiltStage? {
+        let invalidations = result.invalidations
+        var log = surroundings.log
+        log[metadataKey: "instance"] = "\(item.name)"
+        let context = PluginContext(
+            instance: item.name, log: log, metrics: surroundings.registry.labelled("instance", item.name), routes: surroundings.routes,
+            hostName: surroundings.hostName, invalidate: { invalidations.add($0) })
+        do {
+            return try item.entry.make(&item.section, context)
+        } catch {
+            problems.note(.badValue, "'\(item.name)' could not be made: \(error)", at: item.position)
+            return nil
+        }
+    }
+}
+
+extension String {
+    /// `network.flow.bytes` → `network_flow_bytes`: users may write either.
+    fileprivate var replacingDots: String { String(map { $0 == "." ? "_" : $0 }) }
+}
