@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WEIR_CAPTURE_H
+#define WEIR_CAPTURE_H
+
+// The part of the capture that needs pointers: libbpf's objects, maps, ring and links behind plain numbers and structs.
+// Functions return 0 or a count, or a negative errno.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "flow_abi.h"
+
+/// What user space chooses about the maps of one load.
+struct capture_shape {
+    uint32_t key_size;    // enum flow_key_size
+    uint32_t value_size;  // enum flow_value_size
+    uint32_t max_flows;
+    uint32_t ring_bytes;  // a power of two, at least a page
+    bool per_cpu;
+    bool sockets;  // load the cgroup programs, else those for devices
+};
+
+/// One flow of a map or one event of the ring, whatever the projection: fields outside of it are zero.
+/// Addresses are big-endian numbers, values are summed over CPUs.
+struct capture_row {
+    uint64_t src_high, src_low;
+    uint64_t dst_high, dst_low;
+    uint64_t cgroup;
+    uint64_t bytes;
+    uint64_t packets;
+    uint32_t ifindex;
+    uint32_t flags;
+    uint16_t src_port, dst_port;
+    uint16_t receiver;
+    uint8_t hook;
+    uint8_t protocol;
+};
+
+struct capture;
+
+// Object.
+
+/// Opens and loads the object given in base64. On failure returns NULL and sets errno; `capture_last_words` explains.
+struct capture *capture_open(const char *base64, size_t length, const struct flow_config *config,
+                             const struct capture_shape *shape);
+void capture_close(struct capture *capture);
+/// The end of what libbpf and the verifier said on this thread since the last `capture_open`.
+const char *capture_last_words(void);
+/// The descriptor of a loaded program, or -ENOENT.
+int capture_program(const struct capture *capture, const char *name);
+int capture_ring_fd(const struct capture *capture);
+/// The number of CPUs that per-CPU values have a place for.
+int capture_possible_cpus(void);
+
+// Generations.
+
+/// The generation that programs write to: 0 or 1.
+uint32_t capture_generation(const struct capture *capture);
+/// Flows that programs added to a generation.
+uint64_t capture_inserts(const struct capture *capture, uint32_t generation);
+/// Lets programs write to the other generation and returns when none writes to the old one any more.
+int capture_flip(struct capture *capture);
+
+// Draining an idle generation.
+
+/// Starts a walk over the map from its first row.
+void capture_rewind(struct capture *capture);
+/// Fills `rows`; 0 at the end of the walk. With `take` the rows leave the map.
+int capture_read(struct capture *capture, uint32_t generation, bool take, struct capture_row *rows, uint32_t capacity);
+/// Moves what is in the ring to the events of the generation that each is tagged with.
+int capture_collect_events(struct capture *capture);
+/// Copies events from `first` on; 0 when there are no more.
+int capture_events(const struct capture *capture, uint32_t generation, uint32_t first, struct capture_row *rows,
+                   uint32_t capacity);
+/// Sums the book over CPUs.
+int capture_book(const struct capture *capture, uint32_t generation, struct flow_book *book);
+/// Forgets the book, the events and the insert count of an idle generation.
+int capture_clear(struct capture *capture, uint32_t generation);
+
+// Waiting.
+
+enum capture_ready { CAPTURE_RING = 1, CAPTURE_NETLINK = 2, CAPTURE_BELL = 4 };
+/// A descriptor that waits for all three; one below 0 is left out.
+int capture_waiter(int ring, int netlink, int bell);
+/// Which are ready, as bits; 0 when the time is over.
+int capture_wait(int waiter, int64_t nanoseconds);
+/// An eventfd that any thread may ring.
+int capture_bell(void);
+void capture_bell_ring(int bell);
+void capture_bell_quiet(int bell);
+
+// Attaching. A link leaves with its descriptor.
+
+int capture_attach_tcx(int program, uint32_t ifindex, bool ingress);
+int capture_attach_cgroup(int program, int directory, bool ingress);
+int capture_replace(int link, int program);
+/// Adds to or removes from the set of devices whose packets are counted elsewhere.
+int capture_watch(const struct capture *capture, uint32_t ifindex, bool watched);
+
+/// Where a clsact filter of ours stands.
+struct capture_filter {
+    uint32_t ifindex;
+    uint32_t handle;
+    uint32_t priority;
+    bool ingress;
+};
+/// Makes sure of a clsact qdisc: 1 when it had to be made, 0 when it was there.
+int capture_clsact_add(uint32_t ifindex);
+int capture_clsact_remove(uint32_t ifindex);
+/// Adds or replaces our filter at a fixed handle; never another program's.
+int capture_filter_add(int program, uint32_t ifindex, bool ingress, struct capture_filter *filter);
+int capture_filter_remove(const struct capture_filter *filter);
+/// Removes what a killed process of ours left at either side of a device; returns how many filters.
+int capture_filter_sweep(uint32_t ifindex);
+
+// Tests.
+
+/// The packet and the fields of `struct __sk_buff` that a test may choose.
+struct capture_test_packet {
+    const uint8_t *data;
+    uint32_t length;
+    uint32_t ifindex;
+    uint32_t ingress_ifindex;
+    uint32_t gso_size;
+    uint32_t gso_segs;
+};
+/// Runs a program on a made-up packet; its return value goes to `result`.
+int capture_test_run(int program, const struct capture_test_packet *packet, uint32_t *result);
+
+#endif

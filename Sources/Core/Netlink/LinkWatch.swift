@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLibMNL
+private import Glibc
+private import WeirKit
+
+/// Why netlink could not be asked: an `errno`.
+public struct NetlinkError: Error, CustomStringConvertible {
+    public let number: Int32
+    public var description: String { unsafe "netlink: \(String(cString: strerror(number)))" }
+}
+
+/// Keeps a `LinkTable` in step with the network namespace of the thread that made it.
+/// `@unchecked`: the C state behind the pointer has one owner, this value, and no tie to a thread.
+@safe
+public struct LinkWatch: ~Copyable, @unchecked Sendable {
+    // A descriptor and a buffer that only this value knows and its deinit closes.
+    private let netlink: OpaquePointer
+    public private(set) var table: LinkTable
+    /// How often the kernel dropped events, so that everything was read anew.
+    public private(set) var overruns: UInt64
+
+    public init() throws(NetlinkError) {
+        // The watch is open before the dump: what changes in between is heard, and applying it twice is harmless.
+        guard let opened = unsafe netlink_open() else { throw NetlinkError(number: errno) }
+        do throws(NetlinkError) { table = try unsafe Self.dump(opened) } catch {
+            unsafe netlink_close(opened)
+            throw error
+        }
+        unsafe netlink = opened
+        overruns = 0
+    }
+
+    deinit { unsafe netlink_close(netlink) }
+
+    /// Readable when something changed; stays open as long as the watch lives.
+    public var descriptor: Int32 { unsafe netlink_fd(netlink) }
+
+    /// Applies what changed since the last call, without waiting. True when anything did.
+    public mutating func update() throws(NetlinkError) -> Bool {
+        let count = unsafe netlink_receive(netlink)
+        let before = table
+        if count == -ENOBUFS {
+            overruns += 1
+            table = try unsafe Self.dump(netlink)
+        } else if count < 0 {
+            throw NetlinkError(number: -count)
+        } else {
+            unsafe Self.apply(netlink, to: &table)
+        }
+        return table != before
+    }
+
+    private static func dump(_ netlink: OpaquePointer) throws(NetlinkError) -> LinkTable {
+        let result = unsafe netlink_dump(netlink)
+        guard result >= 0 else { throw NetlinkError(number: -result) }
+        var table = LinkTable()
+        unsafe apply(netlink, to: &table)
+        return table
+    }
+
+    private static func apply(_ netlink: OpaquePointer, to table: inout LinkTable) {
+        var event = netlink_event()
+        var position: UInt32 = 0
+        // The events live until the next dump or receive; each is copied out.
+        while unsafe netlink_event_at(netlink, position, &event) {
+            table.apply(LinkEvent(event))
+            position += 1
+        }
+    }
+}
+
+/// How many filters stand at one side of a device's clsact; nil when it cannot be known.
+public func filterCount(interface: UInt32, ingress: Bool) -> Int? {
+    let count = netlink_filter_count(interface, ingress)
+    return count < 0 ? nil : Int(count)
+}
+
+extension LinkEvent {
+    fileprivate init(_ event: netlink_event) {
+        switch UInt32(event.kind) {
+        case NETLINK_LINK.rawValue: self = .link(Link(event))
+        case NETLINK_LINK_GONE.rawValue: self = .linkGone(event.index)
+        case NETLINK_ADDRESS.rawValue: self = .address(LinkAddress(event))
+        default: self = .addressGone(LinkAddress(event))
+        }
+    }
+}
+
+extension Link {
+    fileprivate init(_ event: netlink_event) {
+        self.init(
+            index: event.index, name: text(event.name), kind: text(event.type), hardware: event.hardware, master: event.master,
+            lower: event.lower_elsewhere ? nil : event.lower, isUp: event.flags & 1 != 0, hasXDP: event.xdp)
+    }
+}
+
+extension LinkAddress {
+    fileprivate init(_ event: netlink_event) {
+        self.init(
+            link: event.index, address: IPAddress(high: event.high, low: event.low), prefixLength: Int(event.prefix),
+            isGlobal: event.scope == 0)
+    }
+}
+
+/// A device name or kind: 16 characters that netlink ended with a zero. The tuple is what C's `char[16]` looks like here.
+private func text(
+    _ c: (CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar, CChar)
+) -> String {
+    let all = [c.0, c.1, c.2, c.3, c.4, c.5, c.6, c.7, c.8, c.9, c.10, c.11, c.12, c.13, c.14, c.15]
+    return String(decoding: all.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+}

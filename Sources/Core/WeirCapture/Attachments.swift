@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CWeirCapture
+private import Glibc
+internal import Logging
+private import Netlink
+
+/// The programs on devices: brought in step with a `DevicePlan` whenever netlink reports a change.
+struct Attachments: Sendable {
+    private struct Attachment {
+        var device: Device
+        var hooks: [Hook]
+    }
+    fileprivate enum Hook {
+        /// A `bpf_link`, attached for as long as its descriptor lives.
+        case link(Descriptor, ingress: Bool)
+        case filter(capture_filter)
+    }
+
+    private var attachments: [UInt32: Attachment] = [:]
+    private var watched: Set<UInt32> = []
+    /// Devices whose clsact qdisc is ours to remove.
+    private var ownQdiscs: Set<UInt32> = []
+    /// Settled by the first device; `.auto` until then.
+    private(set) var flavor: DeviceFlavor
+    /// The first refusal of the last `follow`, for an error when nothing could be attached.
+    private(set) var refusal: (device: String, number: Int32)?
+
+    init(_ flavor: DeviceFlavor) { self.flavor = flavor }
+
+    var devices: [Device] { attachments.values.map(\.device).sorted { $0.index < $1.index } }
+
+    /// Attaches what is new, swaps what changed its role, lets go of what left.
+    mutating func follow(_ plan: DevicePlan, _ object: borrowing FlowObject, _ log: Logger) {
+        refusal = nil
+        // Watched before attached: for a moment a packet may be missed, but none is counted twice.
+        for index in plan.watched.subtracting(watched) where object.watch(index, true) < 0 {
+            log.warning("too many interfaces to watch", metadata: ["interface.index": "\(index)"])
+        }
+        for (index, attachment) in attachments where plan.attached[index] == nil {
+            remove(attachment)
+            attachments[index] = nil
+        }
+        for device in plan.attached.values.sorted(by: { $0.index < $1.index }) where attachments[device.index]?.device != device {
+            let old = attachments[device.index]
+            switch attach(device, replacing: old, object) {
+            case .success(let attachment):
+                attachments[device.index] = attachment
+                log.debug("attached", metadata: ["interface": "\(device.name)", "role": "\(device.role)", "flavor": "\(flavor)"])
+            case .failure(let error):
+                if refusal == nil { refusal = (device.name, error.number) }
+                // A device that vanished meanwhile is no news.
+                guard error.number != ENODEV else { continue }
+                log.warning("could not attach", metadata: ["interface": "\(device.name)", "error": "\(errorText(error.number))"])
+            }
+        }
+        for index in watched.subtracting(plan.watched) { _ = object.watch(index, false) }
+        watched = plan.watched
+    }
+
+    mutating func removeAll() {
+        for attachment in attachments.values { remove(attachment) }
+        attachments = [:]
+    }
+
+    private struct Refused: Error { var number: Int32 }
+
+    private mutating func attach(
+        _ device: Device, replacing old: Attachment?, _ object: borrowing FlowObject
+    ) -> Result<Attachment, Refused> {
+        if old == nil { sweep(device) }
+        var hooks: [Hook] = []
+        // Egress first: a packet on its way through must not be counted at ingress and then again as unwatched.
+        for ingress in device.role == .loopback ? [false] : [false, true] {
+            let program = object.program(programName(device, ingress: ingress))
+            let previous = old?.hooks.first { $0.isIngress == ingress }
+            switch attach(program, device, ingress: ingress, replacing: previous) {
+            case .success(let hook): hooks.append(hook)
+            case .failure(let error):
+                for hook in hooks { remove(hook) }
+                return .failure(error)
+            }
+        }
+        return .success(Attachment(device: device, hooks: hooks))
+    }
+
+    private mutating func attach(
+        _ program: Int32, _ device: Device, ingress: Bool, replacing previous: Hook?
+    ) -> Result<Hook, Refused> {
+        guard program >= 0 else { return .failure(Refused(number: -program)) }
+        if case .link(let link, _)? = previous {
+            let result = capture_replace(link.number, program)
+            return result < 0 ? .failure(Refused(number: -result)) : .success(.link(link, ingress: ingress))
+        }
+        if flavor != .clsact {
+            let link = capture_attach_tcx(program, device.index, ingress)
+            if link >= 0 {
+                flavor = .tcx
+                return .success(.link(Descriptor(link), ingress: ingress))
+            }
+            // EINVAL is what a kernel before 6.6 says to an attach type that it does not know.
+            guard flavor == .auto, link == -EINVAL else { return .failure(Refused(number: -link)) }
+            flavor = .clsact
+        }
+        var filter = capture_filter()
+        let made = capture_clsact_add(device.index)
+        if made < 0 { return .failure(Refused(number: -made)) }
+        if made == 1 { ownQdiscs.insert(device.index) }
+        // Both are read or written before the call returns.
+        let result = unsafe capture_filter_add(program, device.index, ingress, &filter)
+        return result < 0 ? .failure(Refused(number: -result)) : .success(.filter(filter))
+    }
+
+    /// Removes what a killed process of ours left; a qdisc that held nothing else was ours too.
+    private mutating func sweep(_ device: Device) {
+        if capture_filter_sweep(device.index) > 0, isEmpty(device.index) { ownQdiscs.insert(device.index) }
+    }
+
+    private func isEmpty(_ index: UInt32) -> Bool {
+        filterCount(interface: index, ingress: true) == 0 && filterCount(interface: index, ingress: false) == 0
+    }
+
+    private mutating func remove(_ attachment: Attachment) {
+        for hook in attachment.hooks { remove(hook) }
+        let index = attachment.device.index
+        if ownQdiscs.remove(index) != nil, isEmpty(index) { _ = capture_clsact_remove(index) }
+    }
+
+    private func remove(_ hook: Hook) {
+        // A link leaves with its last reference.
+        if case .filter(var filter) = hook { _ = unsafe capture_filter_remove(&filter) }
+    }
+
+    private func programName(_ device: Device, ingress: Bool) -> String {
+        "weir_\(!ingress ? "out" : device.role == .port ? "port" : "uplink")_\(device.isEthernet ? "eth" : "raw")"
+    }
+}
+
+extension Attachments.Hook {
+    fileprivate var isIngress: Bool {
+        switch self {
+        case .link(_, let ingress): ingress
+        case .filter(let filter): filter.ingress
+        }
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why capturing is not possible here: what it takes, what was found, and what to do about it.
+public struct CaptureError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Finishes "could not …".
+    public var action: String
+    public var needed: String
+    public var found: String
+    public var remedy: String
+
+    public init(_ action: String, needed: String, found: String, remedy: String) {
+        self.action = action
+        self.needed = needed
+        self.found = found
+        self.remedy = remedy
+    }
+
+    public var description: String { "could not \(action): needed \(needed); found \(found); \(remedy)" }
+}

@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the capture is asked for: it decides the source, the kernel's key, and the constants of its program.
+public struct CapturePlan: Sendable, Equatable {
+    public var source: CaptureSource = .auto
+    /// How programs are attached to devices.
+    public var flavor: DeviceFlavor = .auto
+    /// Key fields. The initiator needs ports, and ports need the transport.
+    public var ports = true
+    public var transport = true
+    /// The cgroup of the local socket; only the cgroup source knows it.
+    public var owner = false
+    /// The interface that counted a flow; only devices know it.
+    public var interface = false
+    public var initiator = false
+    /// Flows per window and generation that the kernel has room for.
+    public var maxFlows = 131_072
+    public var countMode = CountMode.wire
+    public var interfaces = InterfaceFilter()
+    /// Room for packets of flows that no longer fit into the map. A power of two.
+    public var ringBytes = 1 << 20
+
+    public init() {}
+}
+
+/// Where packets are seen.
+public enum CaptureSource: String, Sendable, CaseIterable {
+    /// The best for this host: see `SourceChoice`.
+    case auto
+    /// What sockets send and receive, with their owners.
+    case cgroup
+    /// What passes network devices, forwarded packets too.
+    case tc
+    /// A packet socket.
+    case socket
+}
+
+/// How a program is attached to a device.
+public enum DeviceFlavor: String, Sendable, CaseIterable {
+    /// tcx where the kernel has it (6.6), else clsact.
+    case auto
+    case tcx
+    case clsact
+}
+
+/// What counts as the bytes of a packet.
+public enum CountMode: String, Sendable, CaseIterable {
+    /// Layer 3, super-packets as the segments that they become on a wire.
+    case wire
+    /// The length of the socket buffer, one packet each: what other agents report.
+    case kernel
+}

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CWeirCapture
+internal import WeirKit
+
+/// What user space knows across windows, and how it turns rows into flows. No kernel in here: tests hand it rows.
+struct RowReader: Sendable {
+    var addresses = HostAddresses()
+    private let isSockets: Bool
+    private let wantsInitiator: Bool
+    private let wantsOwner: Bool
+    /// Senders at a socket of this host, in this and the two windows before.
+    private var senders = RecentAddresses(turns: 3)
+    private var owners = SocketOwners()
+    private var copies = ReceiverCopies()
+    private var initiators = InitiatorMemory()
+
+    init(_ plan: CapturePlan, source: CaptureSource) {
+        isSockets = source == .cgroup
+        wantsInitiator = plan.initiator
+        wantsOwner = plan.owner && isSockets
+    }
+
+    /// Sockets see a local packet twice, so their rows are looked at before any is handed on.
+    var needsSurvey: Bool { isSockets }
+
+    mutating func begin() {
+        if isSockets {
+            senders.turn()
+            copies.forget()
+        }
+    }
+
+    /// First look.
+    mutating func survey(_ row: capture_row) {
+        if row.isSocketOut { senders.note(row.source) }
+        if wantsOwner { owners.note(row) }
+        copies.note(row)
+    }
+
+    /// Whether a second look is needed, to find the ordinary receivers beside raw ones.
+    var needsSecondSurvey: Bool { copies.isNeeded }
+
+    mutating func surveyAgain(_ row: capture_row) { copies.noteOrdinary(row) }
+
+    /// The flow of a row, or why its packets are counted elsewhere.
+    mutating func read(_ row: capture_row) -> ReadRow {
+        if row.isSocketIn {
+            if senders.contains(row.source) || row.source.isLoopback { return .notCounted(.local) }
+            if copies.isCopy(row) { return .notCounted(.copy) }
+        }
+        addresses.note(row)
+        var flow = CapturedFlow(row, observer: addresses.observer(of: row))
+        if wantsOwner {
+            if row.isSocketOut {
+                flow.sourceOwner = row.cgroup
+                flow.destinationOwner = owners.receiver(of: row)
+            } else {
+                flow.destinationOwner = row.cgroup
+            }
+        }
+        if wantsInitiator { (flow.initiator, flow.initiatorSource) = initiators.initiator(of: row) }
+        return .flow(flow)
+    }
+}
+
+/// What becomes of a row.
+enum ReadRow: Sendable {
+    case flow(CapturedFlow)
+    case notCounted(NotCountedReason)
+}

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Netlink
+
+/// Which source a plan gets on this host, and why it is not another one.
+public struct SourceChoice: Sendable, Equatable {
+    public struct Turned: Sendable, Equatable {
+        public var source: CaptureSource
+        public var reason: String
+    }
+
+    public var source: CaptureSource
+    public var because: String
+    public var notTaken: [Turned]
+}
+
+/// What a choice depends on: read once, or made up by a test.
+struct HostFacts: Sendable {
+    var forwarding: [String] = []
+    var bridges: [String] = []
+    var taps: [String] = []
+    var cgroupRoot: Result<CgroupRoot, CaptureError>
+    var hasTCX = true
+
+    static func read(_ table: LinkTable) -> HostFacts {
+        var facts = HostFacts(cgroupRoot: CgroupRoot.find())
+        for name in ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"] {
+            let path = "/proc/sys/" + String(name.map { $0 == "." ? "/" : $0 })
+            if let text = systemText(path), text.hasPrefix("1") { facts.forwarding.append(name) }
+        }
+        let links = table.links.values.sorted { $0.index < $1.index }
+        facts.bridges = links.filter { bridge in bridge.kind == "bridge" && links.contains { $0.master == bridge.index } }.map(\.name)
+        facts.taps = links.filter { $0.kind == "tun" && $0.hardware == 1 }.map(\.name)
+        facts.hasTCX = KernelVersion.running >= KernelVersion(major: 6, minor: 6)
+        return facts
+    }
+
+    /// Why sockets alone would not see everything here; nil when they would.
+    var forwards: String? {
+        if !forwarding.isEmpty { return "this host forwards packets (\(forwarding.joined(separator: ", ")) is 1)" }
+        if !bridges.isEmpty { return "bridge \(bridges.joined(separator: ", ")) has ports" }
+        if !taps.isEmpty { return "tap \(taps.joined(separator: ", ")) belongs to a virtual machine" }
+        return nil
+    }
+}
+
+extension SourceChoice {
+    /// The choice for `plan`. Throws when the plan asks for what its source cannot do.
+    init(_ plan: CapturePlan, _ facts: HostFacts) throws(CaptureError) {
+        let cgroupProblem = Self.cgroupProblem(plan, facts)
+        let socket = Turned(source: .socket, reason: "not built yet")
+        let device = facts.hasTCX && plan.flavor != .clsact ? "tcx" : "clsact"
+        switch plan.source {
+        case .cgroup:
+            if let cgroupProblem { throw cgroupProblem }
+            source = .cgroup
+            because = "the configuration says so"
+            notTaken = []
+        case .tc:
+            source = .tc
+            because = "the configuration says so (\(device))"
+            notTaken = []
+        case .socket:
+            throw CaptureError(
+                "capture with a packet socket", needed: "capture.source: auto, cgroup or tc", found: "socket",
+                remedy: "this source is not built yet; take another")
+        case .auto:
+            let hindrance = facts.forwards.map { $0 + ", which sockets do not see" } ?? cgroupProblem.map(\.description)
+            if let hindrance {
+                source = .tc
+                because = "sees all that passes the interfaces (\(device))"
+                notTaken = [Turned(source: .cgroup, reason: hindrance), socket]
+            } else {
+                source = .cgroup
+                because = "nothing is forwarded here, so sockets see everything, with their owners"
+                notTaken = [Turned(source: .tc, reason: "knows no owners, and sees nothing more here"), socket]
+            }
+        }
+    }
+
+    private static func cgroupProblem(_ plan: CapturePlan, _ facts: HostFacts) -> CaptureError? {
+        if case .failure(let error) = facts.cgroupRoot { return error }
+        if plan.interfaces.asLoopbackRule == nil {
+            return CaptureError(
+                "choose interfaces", needed: "capture.interfaces that say no more than exclude: [lo]",
+                found: "other patterns, and interface numbers that mean another interface in each network namespace",
+                remedy: "drop them or set capture.source: tc")
+        }
+        if plan.interface {
+            return CaptureError(
+                "name interfaces", needed: "a source that sees interfaces", found: "cgroup",
+                remedy: "drop the interface attribute or set capture.source: tc")
+        }
+        return nil
+    }
+}

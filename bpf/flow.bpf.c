@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+/*
+ * The hooks. Each says what its place means; parse.h reads the packet, account.h counts it.
+ */
+
+#include <linux/if_packet.h>
+#include "account.h"
+
+#define SOCK_RAW 3 /* of enum sock_type, which only libc shows */
+#define LOOPBACK_IFINDEX 1 /* in every network namespace */
+#define NEXT -1 /* TCX_NEXT and TC_ACT_UNSPEC: whoever stands behind us decides */
+#define PASS 1
+
+/* Devices whose ingress counts, or whose packets an attached device below them has counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u32);
+} watched SEC(".maps");
+
+/* A device whose frames start with Ethernet, or one without a link header (tun, ppp, …). */
+enum link { ETHERNET = ETH_HLEN, RAW = 0 };
+
+/* ---- tc: a packet counts at the one hook where it enters this network namespace ---- */
+
+static __always_inline int count_at_device(struct __sk_buff *skb, enum flow_hook hook, bool duplicate, enum link link)
+{
+	struct packet packet = { .key.hook = hook };
+	int reason = parse(skb, &packet, link);
+
+	if (config.want_interface)
+		packet.key.ifindex = skb->ifindex;
+	if (reason == PARSED && duplicate)
+		reason = FLOW_DUPLICATE;
+	account(&packet, reason, ALONE);
+	return NEXT;
+}
+
+static __always_inline int ingress(struct __sk_buff *skb, enum flow_hook hook, enum link link)
+{
+	/* A multicast packet of our own that the stack hands back to us: its egress counted. */
+	return count_at_device(skb, hook, skb->pkt_type == PACKET_LOOPBACK, link);
+}
+
+static __always_inline int egress(struct __sk_buff *skb, enum link link)
+{
+	__u32 from = skb->ingress_ifindex;
+	bool counted = from && bpf_map_lookup_elem(&watched, &from);
+
+	return count_at_device(skb, from ? FLOW_THROUGH : FLOW_MADE, counted, link);
+}
+
+SEC("tc") int weir_uplink_eth(struct __sk_buff *skb) { return ingress(skb, FLOW_UPLINK_IN, ETHERNET); }
+SEC("tc") int weir_uplink_raw(struct __sk_buff *skb) { return ingress(skb, FLOW_UPLINK_IN, RAW); }
+SEC("tc") int weir_port_eth(struct __sk_buff *skb) { return ingress(skb, FLOW_PORT_IN, ETHERNET); }
+SEC("tc") int weir_port_raw(struct __sk_buff *skb) { return ingress(skb, FLOW_PORT_IN, RAW); }
+SEC("tc") int weir_out_eth(struct __sk_buff *skb) { return egress(skb, ETHERNET); }
+SEC("tc") int weir_out_raw(struct __sk_buff *skb) { return egress(skb, RAW); }
+
+/* ---- cgroup_skb: what sockets send and receive, with the cgroup that owns the socket ---- */
+
+static __always_inline bool has_many_receivers(const struct flow_key *key)
+{
+	if (key->dst[0] == 0 && key->dst[1] == 0 && key->dst[2] == bpf_htonl(0xffff))
+		return bpf_ntohl(key->dst[3]) >> 28 == 0xe || key->dst[3] == 0xffffffff;
+	return (key->dst[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
+static __always_inline bool is_raw(struct __sk_buff *skb)
+{
+	struct bpf_sock *sock = skb->sk;
+
+	if (sock)
+		sock = bpf_sk_fullsock(sock);
+	return sock && sock->type == SOCK_RAW;
+}
+
+static __always_inline int count_at_socket(struct __sk_buff *skb, enum flow_hook hook)
+{
+	struct packet packet = { .key.hook = hook };
+	int reason = parse(skb, &packet, RAW);
+
+	if (config.want_owner) {
+		__u64 cgroup = bpf_skb_cgroup_id(skb);
+		packet.key.cgroup[0] = cgroup;
+		packet.key.cgroup[1] = cgroup >> 32;
+	}
+	/* One packet, several receivers: each has its own entry, and user space counts one of them. */
+	if (hook == FLOW_SOCKET_IN && reason == PARSED && (has_many_receivers(&packet.key) || is_raw(skb)))
+		packet.key.receiver = (__u16)bpf_get_socket_cookie(skb) ?: 1;
+	if (config.exclude_loopback && reason == PARSED && skb->ifindex == LOOPBACK_IFINDEX)
+		reason = FLOW_INTERFACE;
+	account(&packet, reason, SHARED);
+	return PASS;
+}
+
+SEC("cgroup_skb/egress") int weir_socket_out(struct __sk_buff *skb) { return count_at_socket(skb, FLOW_SOCKET_OUT); }
+SEC("cgroup_skb/ingress") int weir_socket_in(struct __sk_buff *skb) { return count_at_socket(skb, FLOW_SOCKET_IN); }
+
+char _license[] SEC("license") = "Dual BSD/GPL";

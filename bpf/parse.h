@@ -1,0 +1,298 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef PARSE_H
+#define PARSE_H
+
+/*
+ * From a packet to its key, its layer-3 bytes and its number of packets.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "flow_abi.h"
+
+#define IP_FRAGMENT_OFFSET 0x1fff /* of frag_off; the kernel keeps its name for it to itself */
+#define IP6_FRAGMENT_OFFSET 0xfff8
+#define GSO_BY_FRAGS 0xffff /* SCTP: segments of unequal size, only gso_segs knows how many */
+#define MAX_EXTENSIONS 8
+#define MAX_VLAN_TAGS 2
+
+extern const volatile struct flow_config config;
+
+struct packet {
+	struct flow_key key;
+	struct flow_amount amount;
+	__u32 flags;
+};
+
+/* Where the headers are: offsets from skb->data. */
+struct layers {
+	__u32 network;
+	__u32 transport;
+	__u32 length; /* layer-3 bytes as the header says, at most what is there */
+	__u8 protocol;
+	bool fragment; /* not the first of its datagram: no transport header */
+};
+
+enum parsed { PARSED = -1 }; /* else an enum flow_not_counted */
+
+/*
+ * The header at `offset`: in place where it is in the linear part, else copied out; NULL where the packet is too short.
+ * (At all our hooks skb->data is a known header, so no helper that starts from the network header is needed.)
+ */
+static __always_inline const void *header_at(struct __sk_buff *skb, __u32 offset, void *copy, __u32 size)
+{
+	void *place = (void *)(long)skb->data + offset;
+
+	if (place + size <= (void *)(long)skb->data_end)
+		return place;
+	return bpf_skb_load_bytes(skb, offset, copy, size) ? NULL : copy;
+}
+#define HEADER_AT(skb, offset, copy) ((const typeof(*(copy)) *)header_at(skb, offset, copy, sizeof(*(copy))))
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 protocol;
+};
+
+/* Steps over tags that are in the frame; the outermost usually is not, but in the skb. */
+static __always_inline __be16 skip_vlan_tags(struct __sk_buff *skb, __be16 protocol, __u32 *offset)
+{
+	struct vlan_tag copy;
+
+	for (int i = 0; i < MAX_VLAN_TAGS; i++) {
+		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		const struct vlan_tag *tag = HEADER_AT(skb, *offset, &copy);
+		if (!tag)
+			break;
+		protocol = tag->protocol;
+		*offset += sizeof(*tag);
+	}
+	return protocol;
+}
+
+static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *packet, struct layers *at)
+{
+	struct iphdr copy;
+	const struct iphdr *ip = HEADER_AT(skb, at->network, &copy);
+	__u32 there = skb->len - at->network;
+
+	if (!ip || ip->version != 4 || ip->ihl < 5)
+		return FLOW_MALFORMED;
+	__u32 header = ip->ihl * 4;
+	__u32 total = bpf_ntohs(ip->tot_len);
+	if (header > there || (total && total < header))
+		return FLOW_MALFORMED;
+
+	packet->key.src[2] = packet->key.dst[2] = bpf_htonl(0xffff);
+	packet->key.src[3] = ip->saddr;
+	packet->key.dst[3] = ip->daddr;
+	at->protocol = ip->protocol;
+	at->fragment = ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET);
+	at->transport = at->network + header;
+	at->length = total && total < there ? total : there;
+	return PARSED;
+}
+
+/* Every extension header that may stand before the transport header starts like this. */
+struct extension {
+	__u8 next;
+	__u8 length;
+	__be16 fragment; /* of a fragment header: offset and flags */
+};
+
+/* Walks hop-by-hop, routing, destination, authentication and fragment headers. */
+static __always_inline void skip_extensions(struct __sk_buff *skb, struct layers *at)
+{
+	struct extension copy;
+	__u32 offset = at->transport;
+	__u8 protocol = at->protocol;
+
+	for (int i = 0; i < MAX_EXTENSIONS; i++) {
+		if (protocol != IPPROTO_HOPOPTS && protocol != IPPROTO_ROUTING && protocol != IPPROTO_DSTOPTS &&
+		    protocol != IPPROTO_AH && protocol != IPPROTO_FRAGMENT)
+			break;
+		const struct extension *next = HEADER_AT(skb, offset, &copy);
+		if (!next)
+			break;
+		if (protocol == IPPROTO_FRAGMENT) {
+			at->fragment = next->fragment & bpf_htons(IP6_FRAGMENT_OFFSET);
+			offset += 8;
+		} else if (protocol == IPPROTO_AH) {
+			offset += (next->length + 2) * 4;
+		} else {
+			offset += (next->length + 1) * 8;
+		}
+		protocol = next->next;
+		if (at->fragment)
+			break;
+	}
+	at->transport = offset;
+	at->protocol = protocol;
+}
+
+static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *packet, struct layers *at)
+{
+	struct ipv6hdr copy;
+	const struct ipv6hdr *ip = HEADER_AT(skb, at->network, &copy);
+	__u32 there = skb->len - at->network;
+
+	if (!ip || ip->version != 6)
+		return FLOW_MALFORMED;
+	__u32 payload = bpf_ntohs(ip->payload_len);
+	bool jumbogram = !payload && ip->nexthdr == IPPROTO_HOPOPTS;
+	__u32 total = sizeof(*ip) + payload;
+
+	__builtin_memcpy(packet->key.src, &ip->saddr, 16);
+	__builtin_memcpy(packet->key.dst, &ip->daddr, 16);
+	at->protocol = ip->nexthdr;
+	at->transport = at->network + sizeof(*ip);
+	at->length = !jumbogram && total < there ? total : there;
+	skip_extensions(skb, at);
+	return PARSED;
+}
+
+struct ports {
+	__be16 src;
+	__be16 dst;
+};
+
+struct icmp_kind {
+	__u8 type;
+	__u8 code;
+};
+
+static __always_inline bool has_ports(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP ||
+	       protocol == IPPROTO_UDPLITE;
+}
+
+/* Ports, or ICMP type and code. A transport header that is cut off leaves them zero: the flow counts all the same. */
+static __always_inline void parse_ports(struct __sk_buff *skb, struct packet *packet, const struct layers *at)
+{
+	if (has_ports(at->protocol)) {
+		struct ports copy;
+		const struct ports *ports = HEADER_AT(skb, at->transport, &copy);
+		if (ports) {
+			packet->key.src_port = bpf_ntohs(ports->src);
+			packet->key.dst_port = bpf_ntohs(ports->dst);
+		}
+	} else if (at->protocol == IPPROTO_ICMP || at->protocol == IPPROTO_ICMPV6) {
+		struct icmp_kind copy;
+		const struct icmp_kind *icmp = HEADER_AT(skb, at->transport, &copy);
+		if (icmp) {
+			packet->key.src_port = icmp->type;
+			packet->key.dst_port = icmp->code;
+		}
+	}
+}
+
+/* The bytes of a TCP header that hold its length and its flags. */
+struct tcp_shape {
+	__u8 unused : 4, words : 4;
+	__u8 fin : 1, syn : 1, rst : 1, psh : 1, ack : 1, urg : 1, ece : 1, cwr : 1;
+};
+#define TCP_SHAPE_OFFSET 12
+
+static __always_inline void parse_handshake(struct __sk_buff *skb, struct packet *packet, const struct layers *at)
+{
+	struct tcp_shape copy;
+	const struct tcp_shape *tcp;
+
+	if (at->protocol != IPPROTO_TCP || at->fragment)
+		return;
+	tcp = HEADER_AT(skb, at->transport + TCP_SHAPE_OFFSET, &copy);
+	if (tcp && tcp->syn)
+		packet->flags = tcp->ack ? FLOW_SYN_ACK : FLOW_SYN;
+}
+
+/* Bytes of the transport header that every segment of a super-packet repeats. */
+static __always_inline __u32 transport_header(struct __sk_buff *skb, const struct layers *at)
+{
+	struct tcp_shape copy;
+	const struct tcp_shape *tcp;
+
+	switch (at->protocol) {
+	case IPPROTO_TCP:
+		tcp = HEADER_AT(skb, at->transport + TCP_SHAPE_OFFSET, &copy);
+		return tcp && tcp->words > 5 ? tcp->words * 4 : sizeof(struct tcphdr);
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		return 8;
+	case IPPROTO_SCTP:
+		return 12;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * What the packet costs on a wire. A GSO or GRO super-packet stands for n packets, whose headers H the wire
+ * carries n times: L + (n - 1) * H. virtio, tun and AF_PACKET leave gso_segs at 0, so n is worked out.
+ */
+static __always_inline void measure(struct __sk_buff *skb, struct packet *packet, const struct layers *at)
+{
+	__u32 size = skb->gso_size;
+
+	if (config.kernel_lengths) {
+		packet->amount.bytes = skb->len;
+		packet->amount.packets = 1;
+		return;
+	}
+	if (!size) {
+		packet->amount.bytes = at->length;
+		packet->amount.packets = 1;
+		return;
+	}
+	__u32 length = skb->len - at->network;
+	__u32 headers = at->transport - at->network + transport_header(skb, at);
+	__u32 segments = skb->gso_segs;
+	if (!segments && size != GSO_BY_FRAGS && length > headers)
+		segments = (length - headers + size - 1) / size;
+	if (!segments)
+		segments = 1;
+	packet->amount.bytes = length + (__u64)(segments - 1) * headers;
+	packet->amount.packets = segments;
+}
+
+/* Fills in `packet`, whose key is zero but for the hook. `link_header`: bytes before layer 3, in-band tags excluded. */
+static __always_inline int parse(struct __sk_buff *skb, struct packet *packet, __u32 link_header)
+{
+	struct layers at = { .network = link_header };
+	__be16 protocol = skb->protocol;
+	int result;
+
+	if (link_header)
+		protocol = skip_vlan_tags(skb, protocol, &at.network);
+	if (protocol == bpf_htons(ETH_P_IP))
+		result = parse_ipv4(skb, packet, &at);
+	else if (protocol == bpf_htons(ETH_P_IPV6))
+		result = parse_ipv6(skb, packet, &at);
+	else
+		result = FLOW_NON_IP;
+	if (result != PARSED) {
+		packet->amount.bytes = config.kernel_lengths ? skb->len : skb->len - at.network;
+		packet->amount.packets = 1;
+		return result;
+	}
+	if (config.want_protocol)
+		packet->key.protocol = at.protocol;
+	if (config.want_ports && !at.fragment)
+		parse_ports(skb, packet, &at);
+	if (config.want_initiator)
+		parse_handshake(skb, packet, &at);
+	measure(skb, packet, &at);
+	return PARSED;
+}
+
+#endif
