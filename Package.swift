@@ -64,7 +64,7 @@ let package = Package(
         core("FileTree"),
         .target(name: "CLibMNL", path: "Sources/Core/CLibMNL", linkerSettings: [.linkedLibrary("mnl")]),
         core("Netlink", ["WeirKit", "CLibMNL"]),
-        core("WeirPipeline", ["WeirKit", "Patterns"]),
+        core("WeirPipeline", ["WeirKit", "Patterns", "YAMLSource", log]),
         .target(
             name: "CWeirCapture", path: "Sources/Core/CWeirCapture",
             linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]),

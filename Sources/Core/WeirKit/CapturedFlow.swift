@@ -22,6 +22,9 @@ public struct CapturedFlow: Sendable {
     /// The IP protocol number: 6 TCP, 17 UDP, …
     public var transport: UInt8 = 0
     public var observer: Observer
+    /// Whether each address is one of this host's own, as its interfaces have them.
+    public var sourceIsHost = false
+    public var destinationIsHost = false
     public var initiator: Initiator = .unknown
     public var initiatorSource: InitiatorSource = .none
 

@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WeirKit
+
+/// Turns the stages' answers about an endpoint into its columns and flags, and gives a stranger a name.
+struct EndpointNaming {
+    let scopeColumns: ScopeRules.Columns
+    var covered = PrefixTable<Bool>()
+    private var privateRanges = PrefixTable<Bool>()
+    private let address: Int?
+    private let name: Int?
+    private let ownerName: Int?
+    private let isClaimColumn: [Bool]
+    /// The number of the pipeline itself among the stages.
+    private static let pipelineStage: UInt8 = 255
+
+    init(_ plan: Plan, _ symbols: inout SymbolTable) {
+        let columns = plan.layout.endpoint
+        // Without a plan that needs classes these columns do not exist, and nobody reads them.
+        scopeColumns = ScopeRules.Columns(
+            zone: columns[.zone] ?? 0, zoneID: columns[.zoneID] ?? 0, region: columns[.region] ?? 0, claim: columns[.scopeClaim] ?? 0)
+        address = columns[.address]
+        name = columns[.name]
+        ownerName = columns[.ownerName]
+        isClaimColumn = plan.endpointAttributes.map { [.ownerName, .zone, .zoneID, .region, .scopeClaim].contains($0) }
+        for cidr in plan.input.scope.private { privateRanges.insert(cidr, true) }
+    }
+
+    /// Once per endpoint that was asked.
+    func settle(_ slot: UInt32, _ row: Int, _ answers: borrowing EndpointBatch, _ knowledge: inout Knowledge) {
+        let ip = knowledge.endpoints.address(slot)
+        var flags = knowledge.endpoints.flags[Int(slot)].intersection([.inUse, .local, .referenced])
+        var isClaimed = false
+        let first = row * answers.columns.count
+        for column in answers.columns.indices {
+            let cell = answers.cells[first + column]
+            if cell.isPending { flags.insert(.pending) }
+            if cell.text != nil, isClaimColumn[column] { isClaimed = true }
+            knowledge.endpoints.set(column, slot, text: cell.text, answeredBy: cell.stage, symbols: &knowledge.symbols)
+        }
+        let isPrivate = privateRanges.longest(ip) != nil
+        if ip.isMulticastOrBroadcast {
+            flags.insert(.multicast)
+        } else if !isPrivate, !isClaimed, !flags.contains(.local) {
+            flags.insert(.outside)
+        }
+        if covered.longest(ip) != nil { flags.insert(.covered) }
+        knowledge.endpoints.flags[Int(slot)] = flags
+        fill(address, slot, &knowledge) { ip.description }
+        fill(name, slot, &knowledge) { ip.description }
+        fill(ownerName, slot, &knowledge) {
+            if flags.contains(.multicast) { return "(multicast)" }
+            if flags.contains(.outside) { return "(internet)" }
+            return isPrivate ? "(private)" : "(unknown)"
+        }
+    }
+
+    /// The pipeline's own answer, where no stage had one.
+    private func fill(_ column: Int?, _ slot: UInt32, _ knowledge: inout Knowledge, _ text: () -> String) {
+        guard let column, knowledge.endpoints.symbols[column][Int(slot)] == 0 else { return }
+        knowledge.endpoints.set(column, slot, text: text(), answeredBy: Self.pipelineStage, symbols: &knowledge.symbols)
+    }
+}

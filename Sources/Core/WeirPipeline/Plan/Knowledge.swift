@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WeirKit
+
+/// What the row loops read beside the batch: the endpoints, their symbols, and the batch's plugged answers as symbols.
+package struct Knowledge: ~Copyable {
+    package var endpoints: EndpointTable
+    package var symbols = SymbolTable()
+    /// Per plugged column: the symbol of each of the batch's texts, held until the batch ends.
+    var plugged: [UInt32] = []
+    /// The name of an interface by its index; the index itself when it is gone.
+    package var interfaceName: (UInt32) -> String = { String($0) }
+
+    init(endpoints: consuming EndpointTable) { self.endpoints = endpoints }
+
+    /// One attribute of one row. Once per row and selected attribute.
+    @inline(__always)
+    func word(_ column: Column, _ row: Int, _ batch: borrowing FlowBatch) -> UInt32 {
+        switch column {
+        case .endpoint(let index, .source): return endpoints.symbols[index][Int(batch.source[row])]
+        case .endpoint(let index, .destination): return endpoints.symbols[index][Int(batch.destination[row])]
+        case .plugged(let index):
+            let answer = batch.answers[index][row]
+            return answer == 0 ? 0 : plugged[Int(answer) - 1]
+        case .sourcePort: return UInt32(batch.sourcePort[row])
+        case .destinationPort: return UInt32(batch.destinationPort[row])
+        case .clientPort: return UInt32(port(ofInitiator: true, row, batch))
+        case .serverPort: return UInt32(port(ofInitiator: false, row, batch))
+        case .transport: return UInt32(batch.transport[row])
+        case .observer: return UInt32(batch.observer[row].rawValue)
+        case .scope: return UInt32(batch.scope[row].rawValue)
+        case .scopeReason: return UInt32(batch.scopeReason[row].rawValue)
+        case .networkType: return batch.isIPv4[row] ? 0 : 1
+        case .initiator, .direction: return UInt32(batch.initiator[row].rawValue)
+        case .initiatorSource: return UInt32(batch.initiatorSource[row].rawValue)
+        case .interface: return batch.interfaceIndex[row]
+        }
+    }
+
+    private func port(ofInitiator wanted: Bool, _ row: Int, _ batch: borrowing FlowBatch) -> UInt16 {
+        switch batch.initiator[row] {
+        case .unknown: 0
+        case .source: wanted ? batch.sourcePort[row] : batch.destinationPort[row]
+        case .destination: wanted ? batch.destinationPort[row] : batch.sourcePort[row]
+        }
+    }
+
+    /// The text that a word of this column stands for. Makes a string: for new series and for records, not for rows.
+    func text(_ column: Column, _ word: UInt32) -> String {
+        if column.holdsSymbols { return symbols.text(word) }
+        if let words = column.words { return words[Int(word)] }
+        return column == .interface ? interfaceName(word) : String(word)
+    }
+
+    /// How flow enrichers read an endpoint's attribute: shares the columns as they stand, copies nothing.
+    func textReader(_ layout: ColumnLayout) -> (Attribute, UInt32) -> String? {
+        let columns = endpoints.symbols
+        let texts = symbols.snapshot
+        return { attribute, endpoint in
+            guard let column = layout.endpoint[attribute] else { return nil }
+            let symbol = columns[column][Int(endpoint)]
+            return symbol == 0 ? nil : texts[Int(symbol)]
+        }
+    }
+
+    /// Makes symbols of what flow enrichers answered in this batch.
+    mutating func internPlugged(_ batch: borrowing FlowBatch) {
+        for text in batch.texts { plugged.append(symbols.intern(text)) }
+    }
+
+    mutating func releasePlugged() {
+        for symbol in plugged { symbols.release(symbol) }
+        plugged.removeAll(keepingCapacity: true)
+    }
+}

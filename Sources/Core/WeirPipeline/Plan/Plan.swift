@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import WeirKit
+
+/// One enricher as the configuration names it.
+package struct EnricherInstance: Sendable {
+    package let name: String
+    package let stage: BuiltStage
+
+    /// `stage` is `.endpoint` or `.flow`.
+    package init(name: String, stage: BuiltStage) {
+        self.name = name
+        self.stage = stage
+    }
+
+    var asStage: any Stage {
+        switch stage {
+        case .endpoint(let stage): stage
+        case .flow(let stage): stage
+        case .records, .metrics: preconditionFailure("\(name) is an exporter")
+        }
+    }
+}
+
+/// Everything a plan follows from.
+package struct PlanInput: Sendable {
+    package var enrichers: [EnricherInstance] = []
+    package var metrics: [MetricDefinition] = []
+    package var taps: [RecordTap] = []
+    /// Flows that do not pass are not exported at all.
+    package var filter: Filter?
+    package var pipeline = PipelineOptions()
+    package var accounting = AccountingOptions()
+    package var scope = ScopeOptions()
+
+    package init() {}
+}
+
+/// What the configuration needs, and so what is captured, asked and kept: as a database plans a query.
+package final class Plan: Sendable {
+    package let input: PlanInput
+    /// What the kernel's key must hold.
+    package let keyFields: KeyFields
+    /// Which selected attribute, filter or stage asked for which field, for `weir explain`.
+    package let keyReasons: [(field: String, askedBy: [String])]
+    /// Per enricher: the attributes it is asked for; empty for one that nothing needs, which is not started.
+    package let asked: [Set<Attribute>]
+    /// Attributes that are selected although no stage can answer them.
+    package let unanswered: [SelectedAttribute]
+    let endpointAttributes: [Attribute]
+    let pluggedAttributes: [Attribute]
+    let layout: ColumnLayout
+    let needsScope: Bool
+
+    package init(_ input: PlanInput) {
+        self.input = input
+        var selected: [SelectedAttribute: [String]] = [:]
+        func select(_ attributes: some Sequence<SelectedAttribute>, for user: String) {
+            for attribute in attributes { selected[attribute, default: []].append(user) }
+        }
+        for metric in input.metrics {
+            select(metric.attributes, for: "metric \(metric.name)")
+            select(metric.filter?.attributes ?? [], for: "the filter of metric \(metric.name)")
+        }
+        for tap in input.taps {
+            select(tap.attributes, for: "exporter \(tap.name)")
+            select(tap.filter?.attributes ?? [], for: "the filter of exporter \(tap.name)")
+        }
+        select(input.filter?.attributes ?? [], for: "the filter of all flows")
+
+        let flowAttributes = Set(selected.keys.map(\.attribute).filter { $0.subject == .flow })
+        needsScope = !flowAttributes.isDisjoint(with: [.trafficScope, .trafficScopeReason])
+        var wanted = Set(selected.keys.map(\.attribute))
+        if needsScope { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
+        // A stranger's bracketed class depends on whether anybody claims the address.
+        if wanted.contains(.ownerName) || needsScope { wanted.formUnion([.ownerName, .zone, .region, .scopeClaim]) }
+        // Backwards: what a needed stage reads, an earlier stage must be asked for.
+        var asked = [Set<Attribute>](repeating: [], count: input.enrichers.count)
+        for index in input.enrichers.indices.reversed() {
+            let stage = input.enrichers[index].asStage
+            asked[index] = stage.writes.intersection(wanted)
+            if !asked[index].isEmpty { wanted.formUnion(stage.reads) }
+        }
+        self.asked = asked
+
+        let answerable = input.enrichers.reduce(into: Set(Attribute.builtInAnswers)) { $0.formUnion($1.asStage.writes) }
+        unanswered = selected.keys.filter { !answerable.contains($0.attribute) }.sorted { $0.name < $1.name }
+
+        var reasons: [(KeyFields, String)] = selected.sorted { $0.key.name < $1.key.name }.map { ($0.key.attribute.needs, $0.key.name) }
+        for (index, enricher) in input.enrichers.enumerated() where !asked[index].isEmpty {
+            reasons.append((enricher.asStage.needs(for: asked[index]), "stage \(enricher.name)"))
+        }
+        let fields = reasons.reduce(into: KeyFields()) { $0.formUnion($1.0) }
+        keyFields = fields
+        keyReasons = [(KeyFields.ports, "ports"), (.transport, "transport"), (.owner, "owner"), (.interface, "interface"), (.initiator, "initiator")]
+            .filter { fields.isSuperset(of: $0.0) }
+            .map { field, name in (name, reasons.filter { $0.0.isSuperset(of: field) }.map(\.1)) }
+
+        endpointAttributes = wanted.filter { $0.subject == .endpoint }.sorted { $0.name < $1.name }
+        let builtInFlow = Set(Attribute.builtIn.filter { $0.subject == .flow })
+        pluggedAttributes = wanted.filter { $0.subject == .flow && !builtInFlow.contains($0) }.sorted { $0.name < $1.name }
+        layout = ColumnLayout(
+            endpoint: Dictionary(uniqueKeysWithValues: endpointAttributes.enumerated().map { ($1, $0) }),
+            plugged: Dictionary(uniqueKeysWithValues: pluggedAttributes.enumerated().map { ($1, $0) }))
+    }
+
+    package func isNeeded(_ enricher: Int) -> Bool { !asked[enricher].isEmpty }
+}
+
+extension Attribute {
+    /// What the pipeline answers when no stage does.
+    static let builtInAnswers: [Attribute] = builtIn.filter { $0.subject == .flow } + [.address, .name, .ownerName]
+}

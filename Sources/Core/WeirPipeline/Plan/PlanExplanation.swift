@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WeirKit
+
+extension Plan {
+    /// The plan in sentences, for `weir explain`.
+    package func explain() -> [String] {
+        var lines: [String] = ["key fields beside the two addresses: \(keyFields.isEmpty ? "none" : keyFields.names.joined(separator: ", "))"]
+        for (field, askedBy) in keyReasons { lines.append("  \(field), asked by \(askedBy.joined(separator: ", "))") }
+        lines.append("enrichers, in order of trust:")
+        for (index, enricher) in input.enrichers.enumerated() {
+            if asked[index].isEmpty {
+                lines.append("  \(enricher.name): not started, since nothing selected is among what it can answer")
+            } else {
+                lines.append("  \(enricher.name): asked for \(asked[index].map(\.name).sorted().joined(separator: ", "))")
+            }
+        }
+        if input.enrichers.isEmpty { lines.append("  none") }
+        lines.append("who may answer what:")
+        for attribute in endpointAttributes {
+            var stages = input.enrichers.enumerated().filter { asked[$0.offset].contains(attribute) }.map(\.element.name)
+            if attribute == .name { stages.append("else the address") }
+            if attribute == .ownerName { stages.append("else (internet), (private), (multicast) or (unknown)") }
+            if attribute == .address { stages.append("the capture") }
+            lines.append("  \(attribute.name): \(stages.isEmpty ? "nobody, so it stays empty" : stages.joined(separator: ", "))")
+        }
+        lines.append("series each metric can have, at most:")
+        for metric in input.metrics { lines.append("  \(metric.name): \(seriesBound(of: metric))") }
+        if input.metrics.isEmpty { lines.append("  no metrics") }
+        return lines
+    }
+
+    /// The product of the known numbers of values, `?` where one is not known; and the limit.
+    private func seriesBound(of metric: MetricDefinition) -> String {
+        let limit = metric.maxSeries ?? input.pipeline.maxSeries
+        var product = 1
+        var factors: [String] = []
+        var isKnown = true
+        for attribute in metric.attributes {
+            let count = valueCount(of: attribute)
+            factors.append("\(attribute.name) \(count.map(String.init) ?? "?")")
+            if let count { product = product.multipliedReportingOverflow(by: count).overflow ? .max : product * count } else { isKnown = false }
+        }
+        let shown = factors.isEmpty ? "1" : "\(factors.joined(separator: " × ")) = \(isKnown ? String(product) : "?")"
+        return "\(shown); max_series is \(limit)"
+    }
+
+    /// The sum of what each stage that may answer knows, and one for absent; nil when a stage cannot tell.
+    private func valueCount(of selected: SelectedAttribute) -> Int? {
+        if let known = selected.attribute.valueCount { return known }
+        guard selected.attribute.subject == .endpoint, selected.attribute != .address, selected.attribute != .name else { return nil }
+        var sum = selected.attribute == .ownerName ? 4 : 1
+        for (index, enricher) in input.enrichers.enumerated() where asked[index].contains(selected.attribute) {
+            guard let count = enricher.asStage.valueCount(of: selected.attribute) else { return nil }
+            sum += count
+        }
+        return sum
+    }
+
+    /// What a careful reader of the configuration would ask about.
+    package var warnings: [String] {
+        unanswered.map { "nothing fills \($0.name): it will be empty" }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WeirKit
+
+/// Watches how long a stage keeps the data thread. One that is slow five times in a row is left out for a while:
+/// trouble in one plugin costs that plugin's attributes and nothing else.
+struct StageGuard {
+    private static let slow = Duration.milliseconds(50)
+    private static let strikesAllowed = 5
+    private static let suspension = Duration.seconds(60)
+
+    private let suspended: Cell
+    private let suspensions: Cell
+    private var strikes = 0
+    private var suspendedUntil: ContinuousClock.Instant?
+
+    init(stage: String, registry: MetricRegistry) {
+        let labelled = registry.labelled("stage", stage)
+        suspended = labelled.gauge("weir_stage_suspended", "1 while the stage is left out because it kept the data thread waiting.")
+        suspensions = labelled.counter("weir_stage_suspensions_total", "Times the stage was left out for a minute because it was slow.")
+    }
+
+    /// Runs `body` unless the stage is suspended.
+    mutating func run(_ body: () -> Void) {
+        let start = ContinuousClock.now
+        if let until = suspendedUntil {
+            guard start >= until else { return }
+            suspendedUntil = nil
+            suspended.set(0)
+        }
+        body()
+        let end = ContinuousClock.now
+        strikes = end - start > Self.slow ? strikes + 1 : 0
+        if strikes >= Self.strikesAllowed {
+            strikes = 0
+            suspendedUntil = end + Self.suspension
+            suspended.set(1)
+            suspensions.add()
+        }
+    }
+}
