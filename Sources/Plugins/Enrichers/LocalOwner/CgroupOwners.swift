@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is known of cgroup ids, and which are asked for. Plain state: the scan and the clock are the caller's.
+struct CgroupOwners {
+    enum Lookup: Equatable {
+        /// The owner; nil for the root cgroup.
+        case known(CgroupOwner?)
+        /// Looked for and not found. Ids are never given out twice, so this stays.
+        case absent
+        /// The next scan will tell.
+        case pending
+    }
+
+    struct Entry {
+        var path: String
+        var owner: CgroupOwner?
+        /// Since when a scan no longer finds it.
+        var gone: ContinuousClock.Instant?
+    }
+
+    static let maxKnown = 2 * CgroupTree.maxFolders
+    static let maxAsked = 65_536
+    /// How long a cgroup that was removed is remembered: its last flows are still on their way.
+    static let grace: Duration = .seconds(120)
+
+    private(set) var known: [UInt64: Entry] = [:]
+    private(set) var asked: Set<UInt64> = []
+    private var absent: Set<UInt64> = []
+
+    /// Looks an id up; one that is not known is noted for the next scan.
+    mutating func look(up id: UInt64) -> Lookup {
+        if let entry = known[id] { return .known(entry.owner) }
+        if absent.contains(id) { return .absent }
+        guard asked.contains(id) || asked.count < Self.maxAsked else { return .absent }
+        asked.insert(id)
+        return .pending
+    }
+
+    /// What to know after a scan, from what was known before. No lock is needed while this runs.
+    static func merged(_ known: [UInt64: Entry], with paths: [UInt64: String], at now: ContinuousClock.Instant) -> [UInt64: Entry] {
+        var merged: [UInt64: Entry] = [:]
+        merged.reserveCapacity(paths.count)
+        for (id, path) in paths {
+            if let entry = known[id], entry.path == path {
+                merged[id] = Entry(path: path, owner: entry.owner)
+            } else {
+                merged[id] = Entry(path: path, owner: CgroupOwner(path: path))
+            }
+        }
+        for (id, entry) in known where merged[id] == nil && merged.count < maxKnown {
+            let gone = entry.gone ?? now
+            if now - gone <= grace { merged[id] = Entry(path: entry.path, owner: entry.owner, gone: gone) }
+        }
+        return merged
+    }
+
+    /// Takes over what a scan found. `waiting` were asked for before it began, so what it did not find is absent.
+    /// Returns the ids whose answer is now known.
+    mutating func learn(_ known: [UInt64: Entry], waiting: Set<UInt64>) -> Set<UInt64> {
+        self.known = known
+        let found = asked.filter { known[$0] != nil }
+        let missing = waiting.subtracting(found)
+        if absent.count + missing.count > Self.maxAsked { absent = [] }
+        absent.formUnion(missing)
+        let answered = found.union(missing)
+        asked.subtract(answered)
+        return answered
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+public import WeirKit
+
+/// Answers from what the last scan of the cgroup tree found; an unknown cgroup makes `run()` scan again.
+public final class LocalOwnerEnricher: EndpointEnricher {
+    public static let systemdUnit = Attribute.endpoint("systemd.unit", "The systemd unit of the local socket, as systemctl shows it.", needs: .owner)
+    public static let containerID = Attribute.endpoint("container.id", "The id of the container that owns the local socket.", needs: .owner)
+    public static let podUID = Attribute.endpoint("k8s.pod.uid", "The uid of the pod that owns the local socket.", needs: .owner)
+
+    public let writes: Set<Attribute> = [.ownerName, .ownerType, systemdUnit, containerID, podUID]
+
+    /// Scans are at least so far apart, and take at most a tenth of the time.
+    private static let pause: Duration = .milliseconds(200)
+
+    private let options: LocalOwnerOptions
+    private let context: PluginContext
+    private let metrics: Metrics
+    private let owners = Mutex(CgroupOwners())
+    private let scanNeeded: AsyncStream<Void>
+    private let askForScan: AsyncStream<Void>.Continuation
+
+    package init(_ options: LocalOwnerOptions, _ context: PluginContext) {
+        self.options = options
+        self.context = context
+        metrics = Metrics(context.metrics)
+        // One wish is as good as many.
+        (scanNeeded, askForScan) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// The cgroup of the socket must be in the kernel's key, whatever is asked of it.
+    public func needs(for attributes: Set<Attribute>) -> KeyFields { attributes.isDisjoint(with: writes) ? [] : .owner }
+
+    public func enrich(_ endpoints: inout EndpointBatch) {
+        var isAsking = false
+        for row in endpoints.rows {
+            let id = endpoints.owner(row)
+            if id == 0 {
+                // A source that sees no sockets still knows which addresses are this host's.
+                if endpoints.isLocal(row) { answer(nil, row, &endpoints) }
+                continue
+            }
+            switch owners.withLock({ $0.look(up: id) }) {
+            case .known(let owner): answer(owner, row, &endpoints)
+            case .absent: continue
+            case .pending:
+                for attribute in writes { endpoints.answer(attribute, row, .pending) }
+                isAsking = true
+            }
+        }
+        if isAsking { askForScan.yield() }
+    }
+
+    /// Nil is the host itself.
+    private func answer(_ owner: CgroupOwner?, _ row: Int, _ endpoints: inout EndpointBatch) {
+        endpoints.answer(.ownerName, row, .text(owner?.name ?? context.hostName))
+        endpoints.answer(.ownerType, row, .text(owner?.type ?? "host"))
+        for (attribute, text) in [(Self.systemdUnit, owner?.unit), (Self.containerID, owner?.container), (Self.podUID, owner?.pod)] {
+            if let text { endpoints.answer(attribute, row, .text(text)) }
+        }
+    }
+
+    /// Scans once, then whenever `enrich` met a cgroup it does not know.
+    public func run() async throws {
+        let tree = try CgroupTree(at: options.cgroupRoot)
+        try await scan(tree)
+        for await _ in scanNeeded { try await scan(tree) }
+    }
+
+    private func scan(_ tree: CgroupTree) async throws {
+        let start = ContinuousClock.now
+        let (known, waiting) = owners.withLock { ($0.known, $0.asked) }
+        let found = try tree.scan()
+        let merged = CgroupOwners.merged(known, with: found.paths, at: start)
+        let answered = owners.withLock { $0.learn(merged, waiting: waiting) }
+        for id in answered { context.invalidate(.owner(id)) }
+
+        metrics.scans.add()
+        metrics.cgroups.set(UInt64(found.paths.count))
+        metrics.notFound.add(UInt64(answered.count { merged[$0] == nil }))
+        if !found.isWhole { metrics.cutScans.add() }
+        try await Task.sleep(for: max(Self.pause, (ContinuousClock.now - start) * 10))
+    }
+}
