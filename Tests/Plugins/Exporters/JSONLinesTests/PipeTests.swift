@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import JSONLinesExporter
+internal import Testing
+internal import WeirKit
+
+@Suite("json_lines: pipes")
+struct PipeTests {
+    /// Larger than a pipe (64 KiB).
+    private let large = batch([SelectedAttribute(.ownerName, .source)], (0..<5000).map { (["owner-\($0)"], UInt64($0), 1) })
+
+    @Test("a pipe that nobody reads cannot be opened, and nobody waits for it")
+    func nobody() async throws {
+        let folder = try TemporaryFolder()
+        try makePipe(folder.path("pipe"))
+        let error = await #expect(throws: ExportError.self) { try await exporter(folder.path("pipe")).export(record("a").batch) }
+        #expect(error?.reason == "open")
+    }
+
+    @Test("a slow reader gets every line, in order")
+    func slow() async throws {
+        let folder = try TemporaryFolder()
+        try makePipe(folder.path("pipe"))
+        let reader = try openReader(folder.path("pipe"))
+        let exporter = exporter(folder.path("pipe"))
+        let large = self.large
+        async let exported: Void = exporter.export(large)
+        var found: [UInt8] = []
+        while found.count(where: { $0 == UInt8(ascii: "\n") }) < large.count {
+            let piece = take(reader)
+            found += piece
+            if piece.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        }
+        try await exported
+        close(reader)
+        var lines = RecordLines(large)
+        var expected: [UInt8] = []
+        for row in large.rows { lines.append(row, to: &expected) }
+        #expect(found == expected)
+    }
+
+    @Test("a reader that goes away is told as such")
+    func gone() async throws {
+        // The host ignores it too: a reader's end must not be the agent's.
+        signal(SIGPIPE, SIG_IGN)
+        let folder = try TemporaryFolder()
+        try makePipe(folder.path("pipe"))
+        let reader = try openReader(folder.path("pipe"))
+        let exporter = exporter(folder.path("pipe"))
+        try await exporter.export(record("a").batch)
+        close(reader)
+        let error = await #expect(throws: ExportError.self) { try await exporter.export(record("b").batch) }
+        #expect(error?.reason == "closed")
+    }
+
+    @Test("an agent that leaves does not wait for a reader for ever")
+    func leaving() async throws {
+        let folder = try TemporaryFolder()
+        try makePipe(folder.path("pipe"))
+        let reader = try openReader(folder.path("pipe"))
+        defer { close(reader) }
+        let exporter = exporter(folder.path("pipe"))
+        let large = self.large
+        let exporting = Task { () async -> ExportError? in
+            do throws(ExportError) { try await exporter.export(large) } catch { return error }
+            return nil
+        }
+        try await Task.sleep(for: .milliseconds(100))
+        let waited = await ContinuousClock().measure {
+            exporting.cancel()
+            #expect(await exporting.value?.reason == "cancelled")
+        }
+        #expect(waited < .seconds(4))
+    }
+
+    private struct NoPipe: Error {}
+
+    private func makePipe(_ path: String) throws {
+        // The text lives as long as the call; so below.
+        guard unsafe mkfifo(path, 0o600) == 0 else { throw NoPipe() }
+    }
+
+    private func openReader(_ path: String) throws -> Int32 {
+        let reader = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard reader >= 0 else { throw NoPipe() }
+        return reader
+    }
+
+    /// What is there now, at most 3 000 bytes.
+    private func take(_ reader: Int32) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 3000)
+        // The array is ours alone, and as long as it says.
+        let count = unsafe read(reader, &bytes, bytes.count)
+        return Array(bytes.prefix(max(0, count)))
+    }
+}
