@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import WeirKit
+
+/// Asks an enricher as the pipeline does, and shows its answers.
+public struct Questions {
+    /// One end of a flow, as the capture might see it.
+    public struct Endpoint: Sendable, Hashable {
+        public var address: IPAddress
+        public var owner: UInt64
+        public var isLocal: Bool
+
+        /// Traps when `address` is none: a test's mistake.
+        public init(_ address: String, owner: UInt64 = 0, isLocal: Bool = false) {
+            guard let parsed = IPAddress(address) else { preconditionFailure("'\(address)' is not an address") }
+            self.address = parsed
+            self.owner = owner
+            self.isLocal = isLocal
+        }
+    }
+
+    /// Per endpoint, in order: what the enricher answered for the attributes that it says it writes.
+    public static func ask(_ enricher: any EndpointEnricher, _ endpoints: [Endpoint]) -> [[Attribute: Answer]] {
+        ask([enricher], endpoints)
+    }
+
+    /// Several enrichers in order of trust.
+    public static func ask(_ enrichers: [any EndpointEnricher], _ endpoints: [Endpoint]) -> [[Attribute: Answer]] {
+        let attributes = enrichers.reduce(into: Set<Attribute>()) { $0.formUnion($1.writes.union($1.reads)) }.sorted { $0.name < $1.name }
+        var batch = EndpointBatch(columns: attributes)
+        for endpoint in endpoints { batch.append(endpoint.address, owner: endpoint.owner, isLocal: endpoint.isLocal) }
+        for (index, enricher) in enrichers.enumerated() {
+            batch.stage = UInt8(index + 1)
+            enricher.enrich(&batch)
+        }
+        return batch.rows.map { row in
+            var answers: [Attribute: Answer] = [:]
+            for (column, attribute) in attributes.enumerated() {
+                let cell = batch.cells[row * attributes.count + column]
+                answers[attribute] = cell.text.map { .text($0) } ?? (cell.isPending ? .pending : .absent)
+            }
+            return answers
+        }
+    }
+
+    /// What every enricher must keep to; the sentences that come back are broken promises.
+    public static func brokenPromises(of enricher: any EndpointEnricher, with endpoints: [Endpoint]) -> [String] {
+        var broken: [String] = []
+        if ask(enricher, []).count != 0 { broken.append("an empty batch has an answer") }
+        if ask(enricher, endpoints) != ask(enricher, endpoints) { broken.append("the same endpoints, asked twice, have different answers") }
+        let earlier = FixedAnswers(Dictionary(uniqueKeysWithValues: enricher.writes.map { ($0, "earlier") }))
+        for answers in ask([earlier, enricher], endpoints) where enricher.writes.contains(where: { answers[$0] != .text("earlier") }) {
+            broken.append("an earlier answer was replaced")
+        }
+        for attribute in enricher.writes.union(enricher.reads) where attribute.subject != .endpoint {
+            broken.append("\(attribute.name) is about the flow, and an endpoint enricher speaks of one end")
+        }
+        return broken
+    }
+}
+
+/// Answers every endpoint alike: a stage to stand before or behind the one under test.
+public struct FixedAnswers: EndpointEnricher {
+    private let answers: [Attribute: String]
+
+    public init(_ answers: [Attribute: String]) { self.answers = answers }
+
+    public var writes: Set<Attribute> { Set(answers.keys) }
+
+    public func enrich(_ endpoints: inout EndpointBatch) {
+        for row in endpoints.rows {
+            for (attribute, text) in answers { endpoints.answer(attribute, row, .text(text)) }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import Testing
+import WeirKit
+import WeirPipeline
+import WeirTesting
+
+private let frontend: [Attribute: Answer] = [.ownerName: .text("frontend"), .zone: .text("a"), .region: .text("r")]
+private let database: [Attribute: Answer] = [.ownerName: .text("database"), .zone: .text("b"), .region: .text("r")]
+
+@Suite struct PipelineTests {
+    @Test("a flow between two zones counts in every built-in metric under its owners and zones")
+    func namesBothEnds() {
+        let stage = TableStage(["10.0.0.4": frontend, "10.0.0.23": database])
+        var fixture = PipelineFixture(enrichers: [stage.instance])
+        fixture.window([CapturedFlow("10.0.0.4", "10.0.0.23", bytes: 1357, packets: 2)])
+        #expect(fixture.values("network.flow.bytes") == ["frontend|database|a|b|inter_zone|source": 1357])
+        #expect(fixture.values("network.flow.packets") == ["frontend|database|a|b|inter_zone|source": 2])
+        #expect(fixture.values("network.inter.zone.bytes") == ["frontend|database|a|b|inter_zone|source": 1357])
+    }
+
+    @Test("an endpoint is asked once, however many flows and windows it has")
+    func asksOnce() {
+        let stage = TableStage(["10.0.0.4": frontend])
+        var fixture = PipelineFixture(enrichers: [stage.instance])
+        for _ in 0..<3 { fixture.window((1...50).map { CapturedFlow("10.0.0.4", "10.0.1.\($0)") }) }
+        #expect(stage.asked.withLock { $0.filter { $0 == "10.0.0.4" }.count } == 1)
+        #expect(stage.asked.withLock { $0.count } == 51)
+    }
+
+    @Test("an invalidated endpoint is asked again, and its old counters keep their attributes")
+    func invalidation() {
+        let stage = TableStage(["10.0.0.4": frontend])
+        var fixture = PipelineFixture("metrics: { network.flow.bytes: [src.owner.name] }", enrichers: [stage.instance])
+        let flow = CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 10)
+        fixture.window([flow])
+        stage.table.withLock { $0["10.0.0.4"] = [.ownerName: .text("moved")] }
+        fixture.window([flow])
+        #expect(fixture.values("network.flow.bytes") == ["frontend": 20])
+        fixture.invalidations.add(.address(IPAddress("10.0.0.4")!))
+        fixture.window([flow])
+        #expect(fixture.values("network.flow.bytes") == ["frontend": 20, "moved": 10])
+        stage.table.withLock { $0["10.0.0.4"] = [.ownerName: .text("again")] }
+        fixture.invalidations.add(.value(.ownerName, "moved"))
+        fixture.window([flow])
+        #expect(fixture.values("network.flow.bytes") == ["frontend": 20, "moved": 10, "again": 10])
+    }
+
+    @Test("a flow with a pending end waits one window, then goes on with what is known")
+    func hold() {
+        let stage = TableStage(["10.0.0.4": [.ownerName: .pending]])
+        var fixture = PipelineFixture("metrics: { network.flow.bytes: [src.owner.name] }", enrichers: [stage.instance])
+        let flow = CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 10)
+        fixture.window([flow])
+        #expect(fixture.values("network.flow.bytes").isEmpty)
+        #expect(fixture.metric("weir_pipeline_held_bytes") == 10)
+        stage.table.withLock { $0["10.0.0.4"] = [.ownerName: .text("found")] }
+        fixture.invalidations.add(.address(IPAddress("10.0.0.4")!))
+        fixture.window([])
+        #expect(fixture.values("network.flow.bytes") == ["found": 10])
+        #expect(fixture.metric("weir_pipeline_held_bytes") == 0)
+    }
+
+    @Test("what still waits when the agent leaves is counted")
+    func finishReleases() {
+        let stage = TableStage(["10.0.0.4": [.ownerName: .pending]])
+        var fixture = PipelineFixture("metrics: { network.flow.bytes: [src.owner.name] }", enrichers: [stage.instance])
+        fixture.window([CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 10)])
+        fixture.pipeline.finish()
+        #expect(fixture.values("network.flow.bytes") == ["(private)": 10])
+    }
+
+    @Test("rows beyond max_held_flows go on unanswered and are counted")
+    func holdIsBounded() {
+        let stage = TableStage(["10.0.0.4": [.ownerName: .pending]])
+        var fixture = PipelineFixture("{ pipeline: { max_held_flows: 2 }, metrics: { network.flow.bytes: [src.owner.name] } }", enrichers: [stage.instance])
+        fixture.window((1...5).map { CapturedFlow("10.0.0.4", "10.0.1.\($0)", bytes: 1) })
+        #expect(fixture.values("network.flow.bytes") == ["(private)": 3])
+        #expect(fixture.metric("weir_pipeline_held_flows") == 2)
+        #expect(fixture.metric("weir_pipeline_hold_overflow_flows_total") == 3)
+    }
+
+    @Test("strangers carry their class in brackets, never an address")
+    func strangers() {
+        var fixture = PipelineFixture("metrics: { network.flow.bytes: [dst.owner.name, traffic.scope] }")
+        fixture.window(["8.8.8.8", "10.9.9.9", "239.1.1.1", "2001:db8::1", "fd00::1"].map { CapturedFlow($0.contains(":") ? "fd00::9" : "10.0.0.4", $0, bytes: 1) })
+        #expect(
+            fixture.values("network.flow.bytes") == [
+                "(internet)|internet": 2, "(private)|unknown": 2, "(multicast)|multicast": 1,
+            ])
+    }
+
+    @Test("two cgroups behind one address are two endpoints")
+    func owners() {
+        struct ByOwner: EndpointEnricher {
+            let writes: Set<Attribute> = [.ownerName]
+            func enrich(_ endpoints: inout EndpointBatch) {
+                for row in endpoints.rows where endpoints.owner(row) != 0 {
+                    endpoints.answer(.ownerName, row, .text("cgroup \(endpoints.owner(row))"))
+                }
+            }
+        }
+        var fixture = PipelineFixture(
+            "metrics: { network.flow.bytes: [src.owner.name] }", enrichers: [EnricherInstance(name: "o", stage: .endpoint(ByOwner()))])
+        fixture.window([
+            CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 1, owners: (7, 0)), CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 2, owners: (8, 0)),
+        ])
+        #expect(fixture.values("network.flow.bytes") == ["cgroup 7": 1, "cgroup 8": 2])
+    }
+
+    @Test("a flow enricher of a plugin fills its own attribute for metrics and filters")
+    func flowEnricher() {
+        struct Sizes: FlowEnricher {
+            static let size = Attribute.flow("size.class")
+            let writes: Set<Attribute> = [Self.size]
+            func enrich(_ flows: inout FlowBatch) {
+                for row in flows.rows {
+                    let owner = flows.text(of: .ownerName, .source, row) ?? "?"
+                    flows.answer(Self.size, row, flows.bytes[row] > 100 ? "large of \(owner)" : "small")
+                }
+            }
+        }
+        var fixture = PipelineFixture(
+            """
+            filter: size.class ~ "*a*"
+            metrics: { network.flow.bytes: [size.class] }
+            """, enrichers: [EnricherInstance(name: "sizes", stage: .flow(Sizes()))])
+        fixture.window([CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 200), CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 20)])
+        #expect(fixture.values("network.flow.bytes") == ["large of ?": 200, "small": 20])
+        #expect(fixture.metric("weir_pipeline_symbols") < 20)
+    }
+
+    @Test("records carry the selected attributes and leave out what is absent")
+    func records() async {
+        let stage = TableStage(["10.0.0.4": frontend])
+        var fixture = PipelineFixture(
+            "{ metrics: {}, records: [src.address, src.port, dst.owner.name, src.zone, dst.zone, transport] }", enrichers: [stage.instance])
+        fixture.window([CapturedFlow("10.0.0.4", "9.9.9.9", bytes: 5, ports: (54200, 80))])
+        let rows = await fixture.delivered()
+        #expect(
+            rows == [
+                [
+                    "src.address": "10.0.0.4", "src.port": "54200", "dst.owner.name": "(internet)", "src.zone": "a", "transport": "TCP", "bytes": "5",
+                    "packets": "1",
+                ]
+            ])
+    }
+}

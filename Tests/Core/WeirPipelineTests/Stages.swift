@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import WeirKit
+import WeirPipeline
+
+/// Answers from a dictionary of addresses, which a test may change.
+final class TableStage: EndpointEnricher {
+    let table: Mutex<[String: [Attribute: Answer]]>
+    let writes: Set<Attribute>
+    let asked = Mutex<[String]>([])
+
+    init(writes: Set<Attribute> = [.ownerName, .zone, .region, .zoneID, .scopeClaim], _ table: [String: [Attribute: Answer]]) {
+        self.table = Mutex(table)
+        self.writes = writes
+    }
+
+    func enrich(_ endpoints: inout EndpointBatch) {
+        let answers = table.withLock { $0 }
+        for row in endpoints.rows {
+            let address = endpoints.address(row).description
+            asked.withLock { $0.append(address) }
+            for (attribute, answer) in answers[address] ?? [:] { endpoints.answer(attribute, row, answer) }
+        }
+    }
+
+    var instance: EnricherInstance { EnricherInstance(name: "table", stage: .endpoint(self)) }
+}
+
+/// Names every address anew: the worst that a stage can do to the symbols.
+struct InventingStage: EndpointEnricher {
+    let writes: Set<Attribute> = [.ownerName]
+
+    func enrich(_ endpoints: inout EndpointBatch) {
+        for row in endpoints.rows { endpoints.answer(.ownerName, row, .text("owner of \(endpoints.address(row))")) }
+    }
+}
+
+/// A seeded generator, so that a failing law prints a seed that fails again.
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        // splitmix64
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}
