@@ -16,6 +16,8 @@ package struct FlowTable: Sendable {
     /// Room for a whole IPv6 address (39), and for most names.
     private static let widest = 40
     private static let narrowest = 8
+    /// `1,023.9 KiB` and `9,999,999`: numbers seldom grow beyond, so they seldom move the columns.
+    private static let numberWidths = [11, 9]
     private static let linesPerHeader = 50
     private static let gap = "   "
 
@@ -34,7 +36,7 @@ package struct FlowTable: Sendable {
         let lines = shown.enumerated().map { place, row in fields(columns, batch, row, isFirst: place == 0) }
         let titles = titles(columns)
 
-        if columns != self.columns || wantedWidths.isEmpty { wantedWidths = titles.map(DisplayText.width) }
+        if columns != self.columns || wantedWidths.isEmpty { wantedWidths = titles.map(DisplayText.width).dropLast(2) + Self.numberWidths }
         for line in lines {
             for index in line.indices { wantedWidths[index] = max(wantedWidths[index], min(DisplayText.width(line[index]), Self.widest)) }
         }
