@@ -57,7 +57,7 @@ package struct PipelineFixture: ~Copyable {
     package mutating func window(_ flows: [CapturedFlow]) {
         let end = now + 5_000_000_000
         pipeline.beginWindow(now..<end)
-        pipeline.consume(flows)
+        pipeline.consume(flows.span)
         pipeline.endWindow()
         now = end
     }

@@ -47,7 +47,7 @@ import WeirTesting
             """, enrichers: [EnricherInstance(name: "fixed", stage: .endpoint(Self.stage))])
         let flows = Self.flows()
         for _ in 0..<3 { fixture.window(flows) }
-        let counted = allocations { for _ in 0..<100 { fixture.pipeline.consume(flows) } }
+        let counted = allocations { for _ in 0..<100 { fixture.pipeline.consume(flows.span) } }
         #expect(counted == 0)
         #expect(fixture.values("network.flow.bytes").values.reduce(0, +) == 103 * UInt64(Pipeline.batchRows) * 100)
     }
@@ -60,7 +60,7 @@ import WeirTesting
                 enrichers: [EnricherInstance(name: "fixed", stage: .endpoint(Self.stage))])
             let flows = Array(Self.flows().prefix(rows))
             for _ in 0..<3 { fixture.window(flows) }
-            return allocations { fixture.pipeline.consume(flows) }
+            return allocations { fixture.pipeline.consume(flows.span) }
         }
         let (few, many) = (perBatch(64), perBatch(4096))
         #expect(few <= 40)

@@ -68,10 +68,10 @@ package struct Pipeline: ~Copyable {
     package mutating func beginWindow(_ window: Range<UInt64>) { self.window = window }
 
     /// Takes flows from the capture. Once per drained chunk.
-    package mutating func consume(_ flows: borrowing [CapturedFlow]) {
+    package mutating func consume(_ flows: Span<CapturedFlow>) {
         var bytes: UInt64 = 0
         var packets: UInt64 = 0
-        for index in flows.indices {
+        for index in 0..<flows.count {
             bytes += flows[index].bytes
             packets += flows[index].packets
         }
@@ -113,12 +113,13 @@ package struct Pipeline: ~Copyable {
             due.removeAll(keepingCapacity: true)
             hold.pop(dueBy: deadline, atMost: Self.batchRows, into: &due)
             guard !due.isEmpty else { return }
+            // Lent out for the call: a span of a property would forbid changing the others.
             let flows = due
-            process(flows, 0..<flows.count, mayHold: false)
+            process(flows.span, 0..<flows.count, mayHold: false)
         }
     }
 
-    private mutating func process(_ flows: borrowing [CapturedFlow], _ range: Range<Int>, mayHold: Bool) {
+    private mutating func process(_ flows: Span<CapturedFlow>, _ range: Range<Int>, mayHold: Bool) {
         refresh()
         knowledge.endpoints.beginBatch()
         batch.removeAll()
@@ -132,7 +133,10 @@ package struct Pipeline: ~Copyable {
         }
         ask()
         rows.removeAll(keepingCapacity: true)
-        for row in batch.rows where !(mayHold && holds(flows[range.lowerBound + row], row)) { rows.append(row) }
+        for row in batch.rows {
+            if mayHold, holds(flows[range.lowerBound + row], row) { continue }
+            rows.append(row)
+        }
         enrichFlows()
         if plan.needsScope { scope.classify(&batch, knowledge.endpoints) }
         leaveOutCovered()
@@ -171,7 +175,7 @@ package struct Pipeline: ~Copyable {
     }
 
     /// Whether the row waits: an end is pending, there is time, and there is room.
-    private mutating func holds(_ flow: borrowing CapturedFlow, _ row: Int) -> Bool {
+    private mutating func holds(_ flow: CapturedFlow, _ row: Int) -> Bool {
         let flags = knowledge.endpoints.flags
         guard flags[Int(batch.source[row])].union(flags[Int(batch.destination[row])]).contains(.pending) else { return false }
         let wait = holdNanoseconds ?? UInt64(window.count)
@@ -181,7 +185,7 @@ package struct Pipeline: ~Copyable {
             book.hurried.add()
             return false
         }
-        hold.push(copy flow, until: window.upperBound + wait)
+        hold.push(flow, until: window.upperBound + wait)
         return true
     }
 
