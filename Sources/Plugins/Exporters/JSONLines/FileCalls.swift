@@ -71,7 +71,8 @@ package struct FileCalls: Sendable {
             isTorn = unsafe reader >= 0 && pread(reader, &last, 1, found.st_size - 1) == 1 && last != UInt8(ascii: "\n")
             if reader >= 0 { _ = Glibc.close(reader) }
         }
-        return LineFile(descriptor: descriptor, isRegular: isRegular, canBeCut: isRegular && path != nil, identity: FileIdentity(found), isTorn: isTorn)
+        return LineFile(
+            descriptor: descriptor, isRegular: isRegular, canBeCut: isRegular && path != nil, identity: FileIdentity(found), isTorn: isTorn)
     }
 
     private static func poll(_ descriptor: Int32, _ milliseconds: Int32) -> Bool {

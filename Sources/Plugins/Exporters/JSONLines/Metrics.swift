@@ -10,8 +10,10 @@ struct Metrics: Sendable {
     let tornLines: Cell
 
     init(_ registry: MetricRegistry) {
-        writtenBytes = registry.counter("weir_json_lines_written_bytes_total", "Bytes handed to the system, those of batches that failed later included.")
-        openedFiles = registry.counter("weir_json_lines_opened_files_total", "Times that the file was opened: at the first batch, after a rotation, after a failure.")
+        writtenBytes = registry.counter(
+            "weir_json_lines_written_bytes_total", "Bytes handed to the system, those of batches that failed later included.")
+        openedFiles = registry.counter(
+            "weir_json_lines_opened_files_total", "Times that the file was opened: at the first batch, after a rotation, after a failure.")
         tornLines = registry.counter(
             "weir_json_lines_torn_lines_total", "Lines that stayed unfinished, because a failed write could not be taken back.")
     }

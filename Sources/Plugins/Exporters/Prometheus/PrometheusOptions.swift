@@ -19,11 +19,12 @@ public struct PrometheusOptions: PluginOptions {
 
     /// What a listener can tell apart from other paths without decoding anything: `/`, then letters, digits and `-._~/`.
     private static func isPath(_ text: String) -> Bool {
-        text.utf8.first == UInt8(ascii: "/") && text.utf8.count > 1 && text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            default: "-._~/".utf8.contains(byte)
+        text.utf8.first == UInt8(ascii: "/") && text.utf8.count > 1
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                default: "-._~/".utf8.contains(byte)
+                }
             }
-        }
     }
 }

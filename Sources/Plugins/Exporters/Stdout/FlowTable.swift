@@ -11,15 +11,15 @@ package struct FlowTable: Sendable {
     /// Per field: what the texts seen so far would like to have.
     private var wantedWidths: [Int] = []
     private var shownWidths: [Int] = []
+    private var gap = ""
     private var linesSinceHeader = 0
 
     /// Room for a whole IPv6 address (39), and for most names.
     private static let widest = 40
-    private static let narrowest = 8
+    private static let narrowest = 6
     /// `1,023.9 KiB` and `9,999,999`: numbers seldom grow beyond, so they seldom move the columns.
     private static let numberWidths = [11, 9]
     private static let linesPerHeader = 50
-    private static let gap = "   "
 
     package init(rowLimit: Int, palette: Palette) {
         self.rowLimit = rowLimit
@@ -40,7 +40,7 @@ package struct FlowTable: Sendable {
         for line in lines {
             for index in line.indices { wantedWidths[index] = max(wantedWidths[index], min(DisplayText.width(line[index]), Self.widest)) }
         }
-        let widths = fitted(columns, into: lineWidth)
+        let widths = fitted(columns, into: lineWidth, numbers: lines.map { ($0[$0.count - 2], $0[$0.count - 1]) })
         var text = ""
         if columns != self.columns || widths != shownWidths || linesSinceHeader >= Self.linesPerHeader {
             self.columns = columns
@@ -54,7 +54,7 @@ package struct FlowTable: Sendable {
             let rest = ranked[rowLimit...].reduce(UInt64(0)) { $0 &+ batch.bytes[$1] }
             let flows = ranked.count - rowLimit == 1 ? "flow" : "flows"
             let line = "… and \(HumanUnits.grouped(UInt64(ranked.count - rowLimit))) more \(flows), \(HumanUnits.bytes(rest))"
-            text += String(repeating: " ", count: shownWidths[0]) + Self.gap + palette.paint(line, .quiet) + "\n"
+            text += String(repeating: " ", count: shownWidths[0]) + gap + palette.paint(line, .quiet) + "\n"
             linesSinceHeader += 1
         }
         return text
@@ -104,7 +104,7 @@ package struct FlowTable: Sendable {
         var line = cell(fields, 0)
         var index = 1
         for column in columns.columns {
-            line += Self.gap
+            line += gap
             switch column {
             case .single(let attribute):
                 let text = cell(fields, index)
@@ -115,7 +115,7 @@ package struct FlowTable: Sendable {
                 index += 2
             }
         }
-        return line + Self.gap + paint(cell(fields, index, toTheRight: true), scope) + Self.gap + cell(fields, index + 1, toTheRight: true)
+        return line + gap + paint(cell(fields, index, toTheRight: true), scope) + gap + cell(fields, index + 1, toTheRight: true)
     }
 
     private func cell(_ fields: [String], _ index: Int, toTheRight: Bool = false) -> String {
@@ -124,14 +124,24 @@ package struct FlowTable: Sendable {
 
     private func paint(_ text: String, _ scope: String?) -> String { scope.map { palette.paint(text, .scope($0)) } ?? text }
 
-    /// Takes cells from the widest texts until a line fits, but never makes one unreadable; time and numbers stay whole.
-    private func fitted(_ columns: TableColumns, into lineWidth: Int?) -> [Int] {
+    /// Makes a line fit, where that can be: first by what is only for looks, then by cells of the widest texts. The
+    /// scope, which is short and what people look for, and time and numbers stay whole.
+    private mutating func fitted(_ columns: TableColumns, into lineWidth: Int?, numbers: [(bytes: String, packets: String)]) -> [Int] {
         var widths = wantedWidths
+        gap = "   "
         guard let lineWidth else { return widths }
         let pairs = columns.columns.count { if case .pair = $0 { true } else { false } }
-        let between = (columns.columns.count + 2) * Self.gap.count + pairs * " → ".count
-        var excess = widths.reduce(between, +) - lineWidth
-        let texts = 1..<(widths.count - 2)
+        let gaps = columns.columns.count + 2
+        var excess = widths.reduce(gaps * gap.count + pairs * " → ".count, +) - lineWidth
+        guard excess > 0 else { return widths }
+        gap = "  "
+        excess -= gaps
+        let needs = [numbers.map(\.bytes.count).max() ?? 0, numbers.map(\.packets.count).max() ?? 0]
+        for (index, width) in [(widths.count - 2, max(needs[0], "999.9 KiB".count)), (widths.count - 1, max(needs[1], "PACKETS".count))] {
+            excess -= widths[index] - width
+            widths[index] = width
+        }
+        let texts = columns.cuttableFields
         while excess > 0, let index = texts.max(by: { widths[$0] < widths[$1] }), widths[index] > Self.narrowest {
             widths[index] -= 1
             excess -= 1

@@ -31,6 +31,23 @@ package struct TableColumns: Sendable, Equatable {
         }
     }
 
+    /// Places on a line, counted from the time at 0, where a text may be cut: all but the scope.
+    var cuttableFields: [Int] {
+        var fields: [Int] = []
+        var place = 1
+        for column in columns {
+            switch column {
+            case .single(let attribute):
+                if attribute != scope { fields.append(place) }
+                place += 1
+            case .pair:
+                fields += [place, place + 1]
+                place += 2
+            }
+        }
+        return fields
+    }
+
     /// `src.zone` → `zone` of the source, `k8s.dst.namespace` → `k8s.namespace` of the destination. By name and not by
     /// type, because ports are facts of the flow and still belong to an end.
     private static func split(_ name: String) -> (base: String, end: End?) {

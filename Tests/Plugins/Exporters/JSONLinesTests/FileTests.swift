@@ -119,7 +119,10 @@ struct FileTests {
 extension FileCalls {
     /// A disk that takes so many bytes, is full once, and then has room again.
     static func failing(afterBytes limit: Int) -> FileCalls {
-        final class Disk: Sendable { let room: Mutex<Int?>; init(_ room: Int) { self.room = Mutex(room) } }
+        final class Disk: Sendable {
+            let room: Mutex<Int?>
+            init(_ room: Int) { self.room = Mutex(room) }
+        }
         let disk = Disk(limit)
         var calls = FileCalls.system
         calls.write = { file, bytes, from throws(FileError) in

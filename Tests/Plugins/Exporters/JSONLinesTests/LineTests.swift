@@ -20,11 +20,12 @@ struct LineTests {
                 (["10.0.0.4", "54200", "10.0.0.23", "shop", "TCP"], 1357, 2),
                 (["2001:db8::1", "0", nil, nil, nil], .max, 0),
             ])
-        #expect(lines(records) == """
-            {"time":"2026-01-02T03:04:05.678Z","src.address":"10.0.0.4","src.port":54200,"dst.address":"10.0.0.23","k8s.dst.namespace":"shop","transport":"TCP","bytes":1357,"packets":2}
-            {"time":"2026-01-02T03:04:05.678Z","src.address":"2001:db8::1","src.port":0,"bytes":18446744073709551615,"packets":0}
+        #expect(
+            lines(records) == """
+                {"time":"2026-01-02T03:04:05.678Z","src.address":"10.0.0.4","src.port":54200,"dst.address":"10.0.0.23","k8s.dst.namespace":"shop","transport":"TCP","bytes":1357,"packets":2}
+                {"time":"2026-01-02T03:04:05.678Z","src.address":"2001:db8::1","src.port":0,"bytes":18446744073709551615,"packets":0}
 
-            """)
+                """)
     }
 
     @Test("no attributes are no obstacle")

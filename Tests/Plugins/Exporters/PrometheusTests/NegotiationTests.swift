@@ -14,8 +14,14 @@ struct NegotiationTests {
             ("*/*", .text),
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", .text),
             // Prometheus 2.x and 3.x as they ask.
-            ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", .openMetrics),
-            ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1", .openMetrics),
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                .openMetrics
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+                .openMetrics
+            ),
             // Weights.
             ("text/plain;q=0.9, application/openmetrics-text;q=0.8", .text),
             ("text/plain;q=0.8, application/openmetrics-text;q=0.81", .openMetrics),

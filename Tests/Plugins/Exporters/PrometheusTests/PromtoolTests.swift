@@ -20,7 +20,8 @@ struct PromtoolTests {
         let page = try await scrape(
             names.map { name in
                 metric(
-                    named: name, help: "Help of \(name), \\ and\nmore.", unit: name.hasSuffix("packets") ? "{packet}" : "By", ["src.owner.name", "dst.x"],
+                    named: name, help: "Help of \(name), \\ and\nmore.", unit: name.hasSuffix("packets") ? "{packet}" : "By",
+                    ["src.owner.name", "dst.x"],
                     pairs.enumerated().map { ($1, UInt64($0)) } + [(["", "over"], .max)], overflow: pairs.count)
             } + [metric(named: "nothing.yet", ["src.zone"], [])], registry: registry
         ).page

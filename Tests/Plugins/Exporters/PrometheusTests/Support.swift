@@ -37,7 +37,9 @@ func metric(
 }
 
 /// What one scrape answers, and in how many pieces.
-func scrape(_ snapshots: [MetricSnapshot], accept: String = "", registry: MetricRegistry = MetricRegistry()) async throws -> (page: String, chunks: [Int]) {
+func scrape(_ snapshots: [MetricSnapshot], accept: String = "", registry: MetricRegistry = MetricRegistry()) async throws -> (
+    page: String, chunks: [Int]
+) {
     let exporter = PrometheusExporter(PrometheusOptions(), context(registry))
     let answer = exporter.answer(HTTPQuestion(path: "/metrics", accept: accept), SeriesReader { snapshots })
     let collected = Mutex<[[UInt8]]>([])

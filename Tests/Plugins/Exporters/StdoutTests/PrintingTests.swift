@@ -20,7 +20,8 @@ struct PrintingTests {
     @Test(
         "colours are for terminals whose user did not refuse them, unless the options say otherwise",
         arguments: [
-            (.auto, true, true, true), (.auto, true, false, false), (.auto, false, true, false), (.always, false, false, true), (.never, true, true, false),
+            (.auto, true, true, true), (.auto, true, false, false), (.auto, false, true, false), (.always, false, false, true),
+            (.never, true, true, false),
         ] as [(StdoutOptions.ColorChoice, Bool, Bool, Bool)])
     func colors(_ choice: StdoutOptions.ColorChoice, _ isTerminal: Bool, _ allowsColors: Bool, _ expected: Bool) async throws {
         var options = StdoutOptions()
@@ -38,11 +39,12 @@ struct PrintingTests {
                 defaults,
                 [(["frontend", "database", "a", "b", "inter_zone", "source"], 2048, 2), (["x", "y", nil, nil, "internet", "source"], 1, 1)]),
             lineWidth: nil)
-        #expect(text.lines == [
-            "\u{1B}[1mTIME UTC   SRC OWNER → DST OWNER   SRC ZONE → DST ZONE   SCOPE        OBSERVER         BYTES     PACKETS\u{1B}[0m",
-            "03:04:05   frontend  → database    a        → b          \u{1B}[33minter_zone\u{1B}[0m   source     \u{1B}[33m    2.0 KiB\u{1B}[0m           2",
-            "           \u{1B}[2m… and 1 more flow, 1 B\u{1B}[0m",
-        ])
+        #expect(
+            text.lines == [
+                "\u{1B}[1mTIME UTC   SRC OWNER → DST OWNER   SRC ZONE → DST ZONE   SCOPE        OBSERVER         BYTES     PACKETS\u{1B}[0m",
+                "03:04:05   frontend  → database    a        → b          \u{1B}[33minter_zone\u{1B}[0m   source     \u{1B}[33m    2.0 KiB\u{1B}[0m           2",
+                "           \u{1B}[2m… and 1 more flow, 1 B\u{1B}[0m",
+            ])
     }
 
     @Test("every scope has a colour", arguments: TrafficScope.allCases)
@@ -53,7 +55,9 @@ struct PrintingTests {
 
     @Test("a reader that went away is told as such")
     func gone() async {
-        let terminal = Terminal(isTerminal: { false }, allowsColors: { false }, lineWidth: { nil }) { _, _ in .refused(reason: "closed", text: "Broken pipe") }
+        let terminal = Terminal(isTerminal: { false }, allowsColors: { false }, lineWidth: { nil }) { _, _ in
+            .refused(reason: "closed", text: "Broken pipe")
+        }
         let error = await #expect(throws: ExportError.self) { try await StdoutExporter(StdoutOptions(), terminal: terminal).export(records) }
         #expect(error?.reason == "closed")
         #expect(error?.description == "standard output cannot be written: Broken pipe")

@@ -24,7 +24,8 @@ func readOptions<Options: PluginOptions>(_ yaml: String, _ type: Options.Type) -
 let moment: UInt64 = 1_767_323_045_000_000_000
 
 /// Rows of texts; nil is absent. The column of an attribute whose every value is a number holds numbers.
-func batch(_ attributes: [SelectedAttribute], _ rows: [(values: [String?], bytes: UInt64, packets: UInt64)], after seconds: UInt64 = 0) -> RecordBatch {
+func batch(_ attributes: [SelectedAttribute], _ rows: [(values: [String?], bytes: UInt64, packets: UInt64)], after seconds: UInt64 = 0) -> RecordBatch
+{
     var texts: [String] = []
     let columns = attributes.indices.map { column in
         let values = rows.map(\.values[column])
@@ -39,11 +40,15 @@ func batch(_ attributes: [SelectedAttribute], _ rows: [(values: [String?], bytes
     }
     let end = moment + seconds * 1_000_000_000
     return RecordBatch(
-        attributes: attributes, columns: columns, texts: texts, bytes: rows.map(\.bytes), packets: rows.map(\.packets), window: end - 5_000_000_000..<end)
+        attributes: attributes, columns: columns, texts: texts, bytes: rows.map(\.bytes), packets: rows.map(\.packets),
+        window: end - 5_000_000_000..<end)
 }
 
 let owners = [SelectedAttribute(.ownerName, .source), SelectedAttribute(.ownerName, .destination)]
-let defaults = owners + [SelectedAttribute(.zone, .source), SelectedAttribute(.zone, .destination), SelectedAttribute(.trafficScope), SelectedAttribute(.observer)]
+let defaults =
+    owners + [
+        SelectedAttribute(.zone, .source), SelectedAttribute(.zone, .destination), SelectedAttribute(.trafficScope), SelectedAttribute(.observer),
+    ]
 
 func plainTable(rows: Int = 40) -> FlowTable { FlowTable(rowLimit: rows, palette: .plain) }
 

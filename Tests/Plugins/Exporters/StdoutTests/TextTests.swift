@@ -9,7 +9,8 @@ struct TextTests {
     @Test(
         "bytes are binary, with one digit behind the point",
         arguments: [
-            (0, "0 B"), (1023, "1,023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1_048_523, "1,023.9 KiB"), (1_048_524, "1,023.9 KiB"), (1_048_525, "1.0 MiB"),
+            (0, "0 B"), (1023, "1,023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1_048_523, "1,023.9 KiB"), (1_048_524, "1,023.9 KiB"),
+            (1_048_525, "1.0 MiB"),
             (1_048_576, "1.0 MiB"), (12_897_485, "12.3 MiB"), (1 << 30, "1.0 GiB"), (1 << 40, "1.0 TiB"), (1 << 50, "1.0 PiB"), (.max, "16.0 EiB"),
         ] as [(UInt64, String)])
     func bytes(_ count: UInt64, _ expected: String) {
