@@ -32,9 +32,10 @@ func plugin(_ name: String, _ path: String, _ dependencies: [Target.Dependency])
         resources: [.embedInCode("sample.yaml")], swiftSettings: strict)
 }
 
-func tests(_ name: String, _ path: String, _ dependencies: [Target.Dependency], resources: [String] = []) -> Target {
+/// The tests of `module`, in the folder that mirrors its own.
+func tests(_ module: String, _ path: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(path)", exclude: resources,
+        name: "\(module)Tests", dependencies: [.byName(name: module)] + dependencies, path: "Tests/\(path)", exclude: exclude,
         swiftSettings: strict)
 }
 
@@ -95,5 +96,24 @@ let package = Package(
             ],
             path: "Sources/Host/weir", swiftSettings: strict,
             linkerSettings: [.linkedLibrary("m")]),
+
+        // Tests mirror the sources; Kernel needs root, Benchmarks counts allocations.
+        tests("WeirKit", "Core/WeirKitTests", []),
+        tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit"]),
+        tests("Patterns", "Core/PatternsTests", []),
+        tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
+        tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "YAMLSource", log]),
+        tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "YAMLSource", "FileTree", log]),
+        tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "YAMLSource", log]),
+        tests("JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "YAMLSource", log]),
+        tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "YAMLSource", log]),
+        .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
+        .testTarget(
+            name: "KernelTests", dependencies: ["WeirCapture", "CWeirCapture", "WeirKit", "Netlink", "CKernelTests", log],
+            path: "Tests/Kernel/KernelTests", swiftSettings: strict),
+        .target(name: "CountingMalloc", path: "Tests/Benchmarks/CountingMalloc"),
+        .testTarget(
+            name: "AllocationTests", dependencies: ["WeirKit", "WeirPipeline", "WeirTesting", "CountingMalloc"],
+            path: "Tests/Benchmarks/AllocationTests", swiftSettings: strict),
     ]
 )

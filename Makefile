@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: The Weir authors
+# SPDX-License-Identifier: Apache-2.0
+
+# One build serves everything: release, tests included. Tests reach in by `package` access, not by @testable.
+SWIFT ?= swift
+BUILD := $(SWIFT) build -c release --build-tests
+TEST := $(SWIFT) test -c release --skip-build
+WEIR := .build/release/weir
+# Empty for root; the only word that gains rights.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# What the build links, and what the demo and the tests run.
+BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev
+RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps prometheus
+
+.PHONY: help deps build demo test test-unit test-kernel test-end-to-end run format check clean samples
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install the Debian packages that are missing (with sudo unless root)
+	@missing=$$(for package in $(BUILD_PACKAGES) $(RUN_PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+	    echo "will install:" $$missing; \
+	    echo "with: $(SUDO) apt-get install"; \
+	    $(SUDO) apt-get update -qq && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+build: deps ## Build .build/release/weir
+	$(BUILD)
+	@$(WEIR) --version
+
+demo: build ## Show real traffic between network namespaces, named and counted; ends by itself
+	$(SUDO) examples/demo/demo.sh $(CURDIR)/$(WEIR)
+
+test: build test-unit test-kernel test-end-to-end ## Run all tests; the kernel's as root
+
+test-unit: ## Tests without privileges (after make build)
+	$(TEST) --skip KernelTests --skip AllocationTests
+	$(TEST) --filter AllocationTests --no-parallel
+
+test-kernel: ## Programs fed made-up packets, then real ones over veth pairs (after make build)
+	$(SUDO) env "PATH=$(PATH)" $(TEST) --filter KernelTests --no-parallel
+
+test-end-to-end: ## The built agent between network namespaces, Prometheus and all (after make build)
+	$(SUDO) env "PATH=$(PATH)" Tests/EndToEnd/run $(CURDIR)/$(WEIR)
+
+run: build ## Run on this host with the built-in defaults, until Ctrl-C
+	$(SUDO) $(WEIR) run
+
+samples: build ## Write plugins.d anew from the plugins' samples
+	RECORD=1 $(TEST) --filter PluginsFolderTests
+
+format: ## Format Swift and C
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests bpf
+	clang-format -i $$(git ls-files 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]')
+
+check: build ## Formatting, no ICU in the binary, no stray words
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests bpf
+	@if ldd $(WEIR) | grep -iE 'icu|libFoundation\.so|FoundationInternationalization'; then \
+	    echo "full Foundation is linked: only FoundationEssentials may be"; exit 1; fi
+	@echo "no ICU linked"
+
+clean: ## Remove what was built
+	rm -rf .build
