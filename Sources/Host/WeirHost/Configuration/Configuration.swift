@@ -40,6 +40,6 @@ struct Configuration: Sendable {
     /// Every file that was read, for `check` and `explain`; empty when the defaults run.
     var files: [String] = []
     var ignoredFiles: [String] = []
-    /// How each plugin instance is called, in the order of the configuration: `enrich cidr`, …
-    var instances: [String] = []
+
+    var exporterCount: Int { metricExporters.count + recordExporters.count }
 }

@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import WeirCapture
+internal import WeirKit
+internal import WeirPipeline
+
+/// What tells the agent to do something.
+enum AgentEvent: Sendable {
+    case stop, reload
+}
+
+/// The running agent: the data thread on one side, one tree of tasks on the other.
+final class Agent: Sendable {
+    /// Capture detached, pipeline drained: so long may exporters take to be done. The whole has 5 s.
+    private static let flushTime = Duration.seconds(3)
+
+    private let loader: ConfigurationLoader
+    private let registry: MetricRegistry
+    private let routes: HTTPRoutes
+    private let log: Logger
+    private let threshold: LineLogHandler.Threshold
+    private let data: DataThread
+    private let states = StageStates()
+    private let reloads: ReloadMetrics
+
+    init(_ loader: ConfigurationLoader, threshold: LineLogHandler.Threshold) {
+        self.loader = loader
+        self.threshold = threshold
+        registry = loader.surroundings.registry
+        routes = loader.surroundings.routes
+        log = loader.surroundings.log
+        data = DataThread(registry: registry, log: log)
+        reloads = ReloadMetrics(registry)
+    }
+
+    /// What a reload replaces.
+    private struct Running {
+        var tree: StageTree
+        var series: SeriesBook
+        var listener: HTTPListener?
+    }
+
+    /// Runs until an event says stop, drains everything, and returns how it went.
+    func run(_ configuration: Configuration, _ files: ConfigFiles, events: AsyncStream<AgentEvent>, finalMetrics: String?) async -> ExitStatus {
+        Version.publish(registry)
+        configuration.log.apply(to: threshold)
+        return await withTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            guard var running = await start(configuration, files, &group) else { return .machine }
+            let http = running.listener?.address.description ?? "off"
+            log.notice("running", metadata: ["window": "\(configuration.capture.window.configText)", "http": "\(http)"])
+            for await event in events {
+                if event == .stop { break }
+                let isReloaded = await reload(&running, &group)
+                reloads.note(isReloaded)
+                if !isReloaded { log.error("reload refused: the configuration before goes on") }
+            }
+            return await stop(running, finalMetrics)
+        }
+    }
+
+    /// Nil when the machine does not let it; the reason is logged.
+    private func start(_ configuration: Configuration, _ files: ConfigFiles, _ group: inout TaskGroup<Void>) async -> Running? {
+        let tree = StageTree(configuration, files: files, states: states, registry: registry, log: log)
+        tell(tree)
+        var listener: HTTPListener?
+        if let address = configuration.http.listen {
+            listener = await listen(address, configuration.capture.window, &group)
+            if listener == nil { return nil }
+        }
+        group.addTask { await tree.run() }
+        switch await data.start(tree.work) {
+        case .success(let series):
+            tree.export(series)
+            return Running(tree: tree, series: series, listener: listener)
+        case .failure(let error):
+            log.critical("capture failed", metadata: ["error": "\(error)"])
+            await tree.stop()
+            listener?.stop()
+            return nil
+        }
+    }
+
+    private func listen(_ address: ListenAddress, _ window: Duration, _ group: inout TaskGroup<Void>) async -> HTTPListener? {
+        let patience = max(window * 3, .seconds(30))
+        let health = Health(data: data, states: states, registry: registry, patience: { patience })
+        let listener = HTTPListener(address, routes: routes, health: health, log: log)
+        group.addTask { await listener.run() }
+        if let failure = await listener.failure() {
+            log.critical("could not listen", metadata: ["listen": "\(address)", "error": "\(failure)"])
+            listener.stop()
+            return nil
+        }
+        return listener
+    }
+
+    /// What a careful operator wants to know of a configuration that starts.
+    private func tell(_ tree: StageTree) {
+        for file in tree.configuration.ignoredFiles { log.warning("file ignored: its name does not end in .yaml", metadata: ["file": "\(file)"]) }
+        for warning in tree.plan.warnings { log.warning("\(warning)") }
+        if tree.configuration.metricExporters.isEmpty, tree.configuration.recordExporters.isEmpty {
+            log.warning("nothing is exported: export is empty")
+        }
+    }
+
+    /// Reads, checks and plans first; only what is right is gone over to, at the edge of a window.
+    private func reload(_ running: inout Running, _ group: inout TaskGroup<Void>) async -> Bool {
+        let configuration: Configuration
+        let files: ConfigFiles
+        switch loader.load() {
+        case .good(let good, let reader): (configuration, files) = (good, reader)
+        case .bad(let problems, _):
+            for problem in problems {
+                log.error("configuration wrong", metadata: ["at": "\(problem.position)", "problem": "\(problem.message)"])
+            }
+            return false
+        }
+        // The port first: it is what can fail without harm.
+        let isListenerKept = configuration.http.listen == running.listener?.address
+        var fresh: HTTPListener?
+        if !isListenerKept, let address = configuration.http.listen {
+            fresh = await listen(address, configuration.capture.window, &group)
+            if fresh == nil { return false }
+        }
+        let next = StageTree(configuration, files: files, states: states, registry: registry, log: log)
+        group.addTask { await next.run() }
+        // What is still in the kernel goes through the old stages.
+        switch await data.swap(to: next.work) {
+        case .failure(let error):
+            log.error("capture failed", metadata: ["error": "\(error)"])
+            await next.stop()
+            fresh?.stop()
+            return false
+        case .success(let series):
+            await running.tree.flush(within: Self.flushTime)
+            next.export(series)
+            await running.tree.stop()
+            for name in running.tree.names(missingIn: next) { states.forget(name) }
+            if !isListenerKept { running.listener?.stop() }
+            running = Running(tree: next, series: series, listener: isListenerKept ? running.listener : fresh)
+        }
+        configuration.log.apply(to: threshold)
+        tell(next)
+        log.notice("reloaded", metadata: ["files": "\(configuration.files.count)"])
+        return true
+    }
+
+    /// Capture, pipeline, exporters: the way the flows go, so that each hands all it has to the next.
+    private func stop(_ running: Running, _ finalMetrics: String?) async -> ExitStatus {
+        await data.stop()
+        await running.tree.flush(within: Self.flushTime)
+        await running.tree.stop()
+        var status = ExitStatus.fine
+        if let path = finalMetrics {
+            let last = FinalMetrics(exporters: running.tree.configuration.metricExporters, series: running.series, routes: routes, log: log)
+            status = await last.write(to: path)
+        }
+        running.listener?.stop()
+        log.notice("stopped")
+        return status
+    }
+}
+
+/// How reloads went.
+private struct ReloadMetrics: Sendable {
+    private let good: Cell
+    private let bad: Cell
+    private let last: Cell
+
+    init(_ registry: MetricRegistry) {
+        let help = "Times the configuration was read again."
+        good = registry.counter("weir_config_reloads_total", help, [("result", "success")])
+        bad = registry.counter("weir_config_reloads_total", help, [("result", "failure")])
+        last = registry.gauge("weir_config_last_reload_successful", "1 unless the last reload was refused.")
+        last.set(1)
+    }
+
+    func note(_ isGood: Bool) {
+        (isGood ? good : bad).add()
+        last.set(isGood ? 1 : 0)
+    }
+}
+
+extension LogOptions {
+    /// `WEIR_LOG_LEVEL` stands above the file: it is what one sets to look closer for once.
+    func apply(to threshold: LineLogHandler.Threshold) {
+        threshold.level = SystemFacts.environment["WEIR_LOG_LEVEL"].flatMap(LogLevel.init(rawValue:))?.level ?? level.level
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import WeirCapture
+internal import WeirKit
+internal import WeirPipeline
+
+/// What the data thread does: wait, drain into the pipeline, end the window, note the book. Owned by that thread.
+struct DataLoop: ~Copyable {
+    private var work: DataWork
+    private var capture: Capture
+    private var pipeline: Pipeline
+    private(set) var series: SeriesBook
+    private var clock: WindowClock
+    /// When the window began, in nanoseconds since 1970.
+    private var windowStart: UInt64
+    private let metrics: KernelMetrics
+    private let registry: MetricRegistry
+    private let log: Logger
+
+    /// Loads and attaches; from here on the kernel counts.
+    init(_ work: DataWork, registry: MetricRegistry, log: Logger) throws(CaptureError) {
+        self.work = work
+        self.registry = registry
+        self.log = log
+        metrics = KernelMetrics(registry)
+        series = SeriesBook(plan: work.plan)
+        pipeline = Pipeline(
+            plan: work.plan, covered: work.covered, invalidations: work.invalidations, registry: registry, series: series)
+        clock = WindowClock(work.window)
+        capture = try Capture.start(work.capture, log: log)
+        windowStart = SystemFacts.unixNanoseconds
+    }
+
+    var interruptor: CaptureInterruptor { capture.interruptor }
+
+    /// Runs until `orders` contain a stop. `beat` is called at least once per window.
+    mutating func run(orders: () -> [DataOrder], beat: () -> Void) {
+        var deadline = ContinuousClock.now + clock.untilEnd(from: SystemFacts.unixNanoseconds)
+        while true {
+            let wake = capture.wait(until: deadline)
+            beat()
+            switch wake {
+            case .earlyDrain: drain()
+            case .windowEnd:
+                endWindow()
+                deadline = .now + clock.untilEnd(from: SystemFacts.unixNanoseconds)
+            case .interrupted: break
+            }
+            for order in orders() {
+                switch order {
+                case .stop(let done):
+                    stop()
+                    done.open()
+                    return
+                case .swap(let next, let answer):
+                    answer.open(swap(to: next))
+                    deadline = .now + clock.untilEnd(from: SystemFacts.unixNanoseconds)
+                }
+            }
+        }
+    }
+
+    /// One generation into the pipeline; the window goes on.
+    private mutating func drain() {
+        let start = SystemFacts.monotonicNanoseconds
+        // The end is not known yet when a drain comes early: what it holds belongs to the window up to now.
+        pipeline.beginWindow(windowStart..<max(SystemFacts.unixNanoseconds, windowStart + 1))
+        if work.capture.interface {
+            let names = capture.interfaceNames
+            pipeline.knowledge.interfaceName = { names[$0] ?? String($0) }
+        }
+        do throws(CaptureError) {
+            let book = try Self.drain(&capture, into: &pipeline)
+            metrics.add(book, took: SystemFacts.monotonicNanoseconds - start)
+        } catch {
+            // Without its capture the agent measures nothing: better gone, restarted and seen, than there and silent.
+            log.critical("capture lost", metadata: ["error": "\(error)"])
+            leave(.machine)
+        }
+    }
+
+    /// Apart, so that the closure borrows two values and not the whole loop.
+    private static func drain(_ capture: inout Capture, into pipeline: inout Pipeline) throws(CaptureError) -> KernelBook {
+        try capture.drain { flows in pipeline.consume(flows) }
+    }
+
+    private mutating func endWindow() {
+        drain()
+        pipeline.endWindow()
+        metrics.windowEnded()
+        windowStart = max(SystemFacts.unixNanoseconds, windowStart + 1)
+    }
+
+    /// Leaves the kernel first, then drains both generations: a packet that was under way while the programs were
+    /// detached may have been counted in either.
+    private mutating func stop() {
+        capture.detach()
+        drain()
+        endWindow()
+        pipeline.finish()
+    }
+
+    private mutating func swap(to next: DataWork) -> Result<SeriesBook, CaptureError> {
+        if next.capture == work.capture {
+            endWindow()
+        } else {
+            capture.detach()
+            drain()
+            endWindow()
+            let before = work.capture
+            do throws(CaptureError) {
+                capture = try Capture.start(next.capture, log: log)
+                log.warning("capture attached anew: packets between the two were not counted")
+            } catch {
+                // The old configuration goes on, with the programs that are known to load.
+                do throws(CaptureError) { capture = try Capture.start(before, log: log) } catch let second {
+                    log.critical("capture lost during a reload", metadata: ["error": "\(second)"])
+                    leave(.machine)
+                }
+                return .failure(error)
+            }
+        }
+        pipeline.finish()
+        series = SeriesBook(plan: next.plan, adopting: series)
+        pipeline = Pipeline(
+            plan: next.plan, covered: next.covered, invalidations: next.invalidations, registry: registry, series: series)
+        clock = WindowClock(next.window)
+        work = next
+        return .success(series)
+    }
+}

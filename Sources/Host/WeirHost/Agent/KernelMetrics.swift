@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WeirCapture
+internal import WeirKit
+
+/// The kernel book as metrics, written by the data thread after every drain.
+struct KernelMetrics: Sendable {
+    /// Bytes and packets of one line of the book.
+    private struct Line: Sendable {
+        let bytes: Cell
+        let packets: Cell
+
+        init(_ registry: MetricRegistry, _ name: String, _ what: String, _ labels: [(name: String, value: String)] = []) {
+            bytes = registry.counter("weir_kernel_\(name)_bytes_total", "Layer-3 bytes \(what).", labels)
+            packets = registry.counter("weir_kernel_\(name)_packets_total", "Packets \(what).", labels)
+        }
+
+        func add(_ amount: Amount) {
+            bytes.add(amount.bytes)
+            packets.add(amount.packets)
+        }
+    }
+
+    private let seen: Line
+    private let inMap: Line
+    private let inRing: Line
+    private let overflow: [(reason: OverflowReason, line: Line)]
+    private let notCounted: [(reason: NotCountedReason, line: Line)]
+    private let drains: Cell
+    private let drainTime: Cell
+    private let windows: Cell
+    private let unbalanced: Cell
+
+    init(_ registry: MetricRegistry) {
+        seen = Line(registry, "seen", "that the kernel half saw: counted, overflow and not_counted add up to it")
+        inMap = Line(registry, "counted", "in flows handed to the pipeline", [("where", "map")])
+        inRing = Line(registry, "counted", "in flows handed to the pipeline", [("where", "ring")])
+        overflow = OverflowReason.allCases.map { ($0, Line(registry, "overflow", "that found no room", [("reason", $0.name)])) }
+        notCounted = NotCountedReason.allCases.map { ($0, Line(registry, "not_counted", "seen and rightly left out", [("reason", $0.name)])) }
+        drains = registry.counter("weir_kernel_flips_total", "Times the kernel half changed over to the other generation to be drained.")
+        drainTime = registry.counter("weir_kernel_drain_nanoseconds_total", "Time spent draining and handing on; divide by weir_kernel_flips_total.")
+        windows = registry.counter("weir_windows_total", "Windows that ended.")
+        unbalanced = registry.counter("weir_kernel_unbalanced_drains_total", "Drains whose kernel book did not add up; always 0, or there is a bug.")
+    }
+
+    func add(_ book: KernelBook, took nanoseconds: UInt64) {
+        seen.add(book.seen)
+        inMap.add(book.inMap)
+        inRing.add(book.inRing)
+        for (reason, line) in overflow { line.add(book[reason]) }
+        for (reason, line) in notCounted { line.add(book[reason]) }
+        if !book.isBalanced { unbalanced.add() }
+        drains.add()
+        drainTime.add(nanoseconds)
+    }
+
+    func windowEnded() { windows.add() }
+}

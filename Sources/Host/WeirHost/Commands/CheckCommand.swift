@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import WeirKit
+internal import WeirPipeline
+
+/// `weir check`: reads and builds everything, starts nothing.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Says whether the configuration is right, as any user, without starting anything.",
+        discussion: """
+            Prints every problem with file, line and column, and exits 1 when there is one. Opens files, no sockets.
+
+            Example: weir check --config /etc/weir
+            """)
+
+    @OptionGroup var location: ConfigurationOption
+
+    func run() throws {
+        let (configuration, _) = try Self.load(location)
+        let assembly = Assembly(configuration, registry: MetricRegistry(), log: ConfigurationLoader.silent)
+        for file in configuration.ignoredFiles { Output.error("\(file): warning: not read, since its name does not end in .yaml\n") }
+        for warning in assembly.plan.warnings { Output.error("warning: \(warning)\n") }
+        let files = configuration.files.count
+        let where_ = files == 0 ? "no configuration; the defaults are" : files == 1 ? "\(configuration.files[0]) is" : "\(files) files are"
+        Output.text("\(where_) fine: \(Self.count(configuration.enrichers.count, "enricher")), \(Self.count(configuration.exporterCount, "exporter"))\n")
+    }
+
+    /// The configuration, or a failure with every problem in it.
+    static func load(_ location: ConfigurationOption) throws(CommandFailure) -> (Configuration, ConfigFiles) {
+        switch ConfigurationLoader.forLooking(location.asked, WeirHost.plugins).load() {
+        case .good(let configuration, let files): return (configuration, files)
+        case .bad(let problems, let texts):
+            throw CommandFailure(status: .user, message: ProblemReport.text(problems, texts) + summary(problems.count))
+        }
+    }
+
+    static func summary(_ count: Int) -> String { "\(self.count(count, "problem")); nothing was started\n" }
+
+    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+}

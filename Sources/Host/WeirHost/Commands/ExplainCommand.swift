@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import WeirCapture
+internal import WeirKit
+internal import WeirPipeline
+
+/// `weir explain`: what would run, and why; loads and starts nothing.
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Prints the plan: what is captured and why, who is asked for what, memory, series.",
+        discussion: """
+            Loads nothing into the kernel and starts nothing, so it can be run beside a running agent, as any user.
+
+            Example: weir explain --config /etc/weir
+            """)
+
+    @OptionGroup var location: ConfigurationOption
+
+    func run() throws {
+        let (configuration, _) = try CheckCommand.load(location)
+        let assembly = Assembly(configuration, registry: MetricRegistry(), log: ConfigurationLoader.silent)
+        let capture = configuration.capture.plan(for: assembly.plan.keyFields)
+        Output.text(Explanation.configuration(configuration).joined(separator: "\n") + "\n\n")
+        Output.text(Explanation.capture(configuration.capture, capture).joined(separator: "\n") + "\n\n")
+        Output.text((["Plan"] + assembly.plan.explain().map { "  \($0)" }).joined(separator: "\n") + "\n\n")
+        Output.text(Explanation.exporters(configuration).joined(separator: "\n") + "\n")
+        let warnings = assembly.plan.warnings + configuration.ignoredFiles.map { "\($0) is not read, since its name does not end in .yaml" }
+        if !warnings.isEmpty { Output.text("\nWarnings\n" + warnings.map { "  \($0)\n" }.joined()) }
+    }
+}
+
+/// The parts of `weir explain` that the plan does not know.
+enum Explanation {
+    static func configuration(_ configuration: Configuration) -> [String] {
+        let files = configuration.files.isEmpty ? ["no file: the defaults"] : configuration.files
+        return ["Configuration"] + files.map { "  \($0)" }
+    }
+
+    static func capture(_ options: CaptureOptions, _ plan: CapturePlan) -> [String] {
+        var lines = ["Capture"] + CaptureSurvey.lines(plan).map { "  \($0)" }
+        lines.append("  window: \(options.window.configText); count: \(plan.countMode.rawValue)")
+        let shape = MapShape(plan)
+        let cpus = shape.isPerCPU ? " × \(shape.possibleCPUs) possible CPUs" : ""
+        lines.append(
+            "  kernel map: key \(shape.keySize) bytes, value \(shape.valueSize) bytes, \(shape.isPerCPU ? "one value per CPU" : "one shared value")")
+        lines.append(
+            "  kernel memory: \(shape.memoryBytes) bytes = 2 generations × \(shape.maxFlows) flows × (64 + \(shape.keySize) + \(shape.valueSize)\(cpus)) + \(shape.ringBytes) for the ring")
+        return lines
+    }
+
+    static func exporters(_ configuration: Configuration) -> [String] {
+        var lines = ["Exporters"]
+        for instance in configuration.metricExporters {
+            lines.append("  \(instance.name): metrics \(instance.metrics.map(\.pattern).joined(separator: ", "))")
+        }
+        for instance in configuration.recordExporters {
+            let filter = instance.filter.map { " where \($0.text)" } ?? ""
+            lines.append("  \(instance.name): records\(filter), at most \(instance.queueLimit) waiting")
+            lines.append("    \(instance.attributes.map(\.name).joined(separator: ", "))")
+        }
+        if configuration.exporterCount == 0 { lines.append("  none: nothing is exported") }
+        if !configuration.metricExporters.isEmpty || configuration.http.listen == nil {
+            lines.append("  http: \(configuration.http.listen?.description ?? "off")")
+        }
+        if configuration.metricExporters.isEmpty, !configuration.metrics.isEmpty {
+            lines.append("  not kept: \(configuration.metrics.count) metrics, since no exporter reads them")
+        }
+        return lines
+    }
+}

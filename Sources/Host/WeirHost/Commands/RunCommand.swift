@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Logging
+internal import WeirKit
+
+/// `weir run`: the agent. The main thread waits for signals; everything else happens on others.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Captures, names and exports the traffic of this host until it is told to stop.",
+        discussion: """
+            Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. SIGHUP reads the configuration again; SIGTERM and
+            Ctrl-C drain everything and leave within 5 s; a second one leaves at once.
+
+            Example: sudo weir run --config /etc/weir
+            Example: sudo weir run --config lab.yaml --until 30s --final-metrics -
+            """)
+
+    /// From the first signal to the end.
+    private static let timeToLeave = Duration.milliseconds(4900)
+
+    @OptionGroup var location: ConfigurationOption
+    @Option(help: ArgumentHelp("Stop after this time, as if told to.", valueName: "duration"), transform: Self.duration)
+    var until: Duration?
+    @Option(help: ArgumentHelp("Write the counters to a file (- for standard output) after the last drain, as Prometheus text.", valueName: "file"))
+    var finalMetrics: String?
+
+    private static func duration(_ text: String) throws -> Duration {
+        guard let duration = Duration(configText: text) else { throw ValidationError("'\(text)' is not \(Duration.example)") }
+        return duration
+    }
+
+    func run() throws {
+        Signals.block()
+        let threshold = LineLogHandler.Threshold(.info)
+        LogOptions().apply(to: threshold)
+        let log = Logger(label: "weir") { LineLogHandler(label: $0, threshold: threshold) }
+        let loader = ConfigurationLoader(
+            path: location.asked, plugins: WeirHost.plugins, trust: FileTrust(user: SystemFacts.user),
+            surroundings: ConfigurationReader.Surroundings(
+                log: log, registry: MetricRegistry(), routes: HTTPRoutes(), hostName: SystemFacts.hostName,
+                isOutputTerminal: SystemFacts.isOutputTerminal))
+        switch loader.load() {
+        case .bad(let problems, let texts):
+            throw CommandFailure(status: .user, message: ProblemReport.text(problems, texts) + CheckCommand.summary(problems.count))
+        case .good(let configuration, let files):
+            if finalMetrics != nil, configuration.metricExporters.isEmpty {
+                throw CommandFailure(status: .user, message: "--final-metrics needs an exporter of metrics; add prometheus to 'export'\n")
+            }
+            wait(for: Agent(loader, threshold: threshold), configuration, files, log)
+        }
+    }
+
+    /// Starts the agent and hands it every signal.
+    private func wait(for agent: Agent, _ configuration: Configuration, _ files: ConfigFiles, _ log: Logger) -> Never {
+        let (events, event) = AsyncStream.makeStream(of: AgentEvent.self)
+        let file = finalMetrics
+        let limit = until
+        // The one loose task of the program: the root of all others. It ends the process.
+        Task { leave(await agent.run(configuration, files, events: events, finalMetrics: file)) }
+        if let limit {
+            Task {
+                try await Task.sleep(for: limit)
+                Signals.stopSelf()
+            }
+        }
+        while Signals.next() != .stop { event.yield(.reload) }
+        event.yield(.stop)
+        let deadline = ContinuousClock.now + Self.timeToLeave
+        while true {
+            switch Signals.next(within: max(.zero, ContinuousClock.now.duration(to: deadline))) {
+            case .stop: leave(.interrupted)
+            case .reload: continue
+            case nil:
+                log.critical("could not stop in time; leaving", metadata: ["after": "\(Self.timeToLeave.configText)"])
+                leave(.weir)
+            }
+        }
+    }
+}

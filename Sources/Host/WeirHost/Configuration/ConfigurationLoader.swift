@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import WeirKit
+
+/// Reads the configuration as often as it is asked to: once to start, again for every reload.
+struct ConfigurationLoader: Sendable {
+    /// What reading led to.
+    enum Outcome: Sendable {
+        case good(Configuration, ConfigFiles)
+        /// In the order of files and lines, with the texts to show them by.
+        case bad([ConfigProblem], SourceTexts)
+    }
+
+    /// As the user gave it; nil for `/etc/weir`, which may be missing.
+    let path: String?
+    let plugins: [PluginEntry]
+    /// Set for `run` alone.
+    let trust: FileTrust?
+    let surroundings: ConfigurationReader.Surroundings
+
+    func load() -> Outcome {
+        let problems = ConfigProblems()
+        let texts = SourceTexts()
+        let directory = ConfigDirectory(path, trust: trust, problems: problems, texts: texts)
+        let configuration = ConfigurationReader.read(directory, plugins: plugins, surroundings)
+        guard let configuration else { return .bad(problems.all, texts) }
+        return .good(configuration, ReferencedFiles.reader(trust: trust, texts: texts))
+    }
+}
+
+extension ConfigurationLoader {
+    /// For what is built and never started.
+    static var silent: Logger { Logger(label: "weir") { _ in SwiftLogNoOpLogHandler() } }
+
+    /// For commands that only look: nothing they build is ever started.
+    static func forLooking(_ path: String?, _ plugins: [PluginEntry]) -> ConfigurationLoader {
+        ConfigurationLoader(
+            path: path, plugins: plugins, trust: nil,
+            surroundings: ConfigurationReader.Surroundings(
+                log: silent, registry: MetricRegistry(), routes: HTTPRoutes(),
+                hostName: SystemFacts.hostName, isOutputTerminal: SystemFacts.isOutputTerminal))
+    }
+}

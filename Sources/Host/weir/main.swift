@@ -1,0 +1,6 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+import WeirHost
+
+WeirHost.run(plugins)
