@@ -5,6 +5,16 @@ internal import WeirKit
 
 /// libyaml's problems in words for the person who wrote the file; what the table does not know stays libyaml's.
 enum SyntaxMessage {
+    /// Where to look. libyaml notices an open quote at the end of the file, far from where it opens.
+    static func place(_ failure: EventReader.Failure, file: String, in bytes: [UInt8]) -> ConfigPosition {
+        switch failure.place {
+        case .byte(let offset): YAMLSource.position(of: offset, in: bytes, file: file)
+        case .mark where failure.problem == "found unexpected end of stream" && failure.contextLine > 0:
+            ConfigPosition(file: file, line: failure.contextLine, column: failure.contextColumn)
+        case .mark(let line, let column): ConfigPosition(file: file, line: line, column: column)
+        }
+    }
+
     static func text(_ failure: EventReader.Failure, at place: ConfigPosition, in bytes: [UInt8]) -> String {
         let began = failure.contextLine > 0 ? "line \(failure.contextLine), column \(failure.contextColumn)" : "the start"
         switch failure.problem {
@@ -25,7 +35,11 @@ enum SyntaxMessage {
         case "could not find expected ':'":
             return "expected ':' behind the key that begins at \(began)"
         case "found unexpected end of stream":
-            return "the quote that opens at \(began) is not closed"
+            return "the quote that opens here is not closed"
+        case "did not find expected node content":
+            return "expected a value here; one that begins with ':', as ::/0 does, needs quotes"
+        case "found unexpected ':'":
+            return "a value that ends in ':' needs quotes here"
         case "did not find expected <document start>":
             return "expected the end of the file: this does not belong to what stands above"
         case "found unknown escape character":

@@ -104,11 +104,7 @@ struct TreeBuilder: ~Copyable {
         do {
             return try reader.next()
         } catch {
-            let place =
-                switch error.place {
-                case .mark(let line, let column): ConfigPosition(file: file, line: line, column: column)
-                case .byte(let offset): YAMLSource.position(of: offset, in: bytes, file: file)
-                }
+            let place = SyntaxMessage.place(error, file: file, in: bytes)
             throw Stop(kind: .syntax, message: SyntaxMessage.text(error, at: place, in: bytes), position: place)
         }
     }
