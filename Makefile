@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps prometheus
 
-.PHONY: help deps build demo test test-unit test-kernel test-end-to-end run format check clean samples
+.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end run format check clean samples
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ deps: ## Install the Debian packages that are missing (with sudo unless root)
 build: deps ## Build .build/release/weir
 	$(BUILD)
 	@$(WEIR) --version
+
+release: deps ## Build .build-release/release/weir for hosts without a toolchain: static runtime, stripped
+	$(SWIFT) build -c release --product weir --static-swift-stdlib --scratch-path .build-release -Xlinker -s
+	@ls -l .build-release/release/weir
 
 demo: build ## Show real traffic between network namespaces, named and counted; ends by itself
 	$(SUDO) examples/demo/demo.sh $(CURDIR)/$(WEIR)
