@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+// glibc's `timespec` belongs to this module of the standard library, wherever it is first seen.
+internal import SwiftOverlayShims
 
 /// The signals the agent answers. They are blocked everywhere and taken by the main thread alone, so that no
 /// handler interrupts Swift code.

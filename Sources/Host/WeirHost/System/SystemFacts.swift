@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+// glibc's `timespec` belongs to this module of the standard library, wherever it is first seen.
+internal import SwiftOverlayShims
 
 /// What the host asks of the machine it runs on.
 enum SystemFacts {
