@@ -12,35 +12,36 @@
 typedef struct CLibYAML_Parser CLibYAML_Parser;
 
 typedef enum {
-    CLibYAML_error,
-    CLibYAML_stream_end,
-    CLibYAML_document_start,
-    CLibYAML_scalar,
-    CLibYAML_sequence_start,
-    CLibYAML_sequence_end,
-    CLibYAML_mapping_start,
-    CLibYAML_mapping_end,
-    CLibYAML_alias,
-    CLibYAML_other,
+	CLibYAML_error,
+	CLibYAML_stream_end,
+	CLibYAML_document_start,
+	CLibYAML_scalar,
+	CLibYAML_sequence_start,
+	CLibYAML_sequence_end,
+	CLibYAML_mapping_start,
+	CLibYAML_mapping_end,
+	CLibYAML_alias,
+	CLibYAML_other,
 } CLibYAML_EventKind;
 
 /* One event. What it points to is alive until the next call of CLibYAML_next or CLibYAML_close. */
 typedef struct {
-    CLibYAML_EventKind kind;
-    /* Where it starts; lines and columns from 1, columns in characters. */
-    size_t line, column;
-    /* Of a scalar. */
-    const uint8_t *text;
-    size_t length;
-    bool is_plain;
-    /* Of anything: `&a`, `!tag`; of a document: %YAML and %TAG lines. */
-    bool has_anchor, has_tag, has_directive;
-    /* Of an error: libyaml's words, each may be NULL, and where what it was reading began (0 when it does not say). */
-    const char *problem, *context;
-    size_t context_line, context_column;
-    /* Of an error in the bytes themselves: the offset, instead of line and column. */
-    bool is_byte_error;
-    size_t offset;
+	CLibYAML_EventKind kind;
+	/* Where it starts; lines and columns from 1, columns in characters. */
+	size_t line, column;
+	/* Of a scalar. */
+	const uint8_t *text;
+	size_t length;
+	bool is_plain;
+	/* Of anything: `&a`, `!tag`; of a document: %YAML and %TAG lines. */
+	bool has_anchor, has_tag, has_directive;
+	/* Of an error: libyaml's words, each may be NULL, and where what it was reading began (0 when it does not say).
+	 */
+	const char *problem, *context;
+	size_t context_line, context_column;
+	/* Of an error in the bytes themselves: the offset, instead of line and column. */
+	bool is_byte_error;
+	size_t offset;
 } CLibYAML_Event;
 
 /* NULL when memory is short. `bytes` must outlive the parser. */

@@ -61,7 +61,8 @@ struct JSONReader {
             let word = String(decoding: bytes[start..<offset], as: UTF8.self)
             if word == "null" { return Text(text: "", offset: start) }
             guard word == "true" || word == "false" || Self.isNumber(word) else {
-                throw Problem(message: word.isEmpty ? "expected a value" : "'\(word.prefix(40))' is no JSON value; a text needs double quotes", offset: start)
+                throw Problem(
+                    message: word.isEmpty ? "expected a value" : "'\(word.prefix(40))' is no JSON value; a text needs double quotes", offset: start)
             }
             return Text(text: word, offset: start)
         }

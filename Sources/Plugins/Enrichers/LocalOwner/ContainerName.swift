@@ -58,7 +58,8 @@ struct ContainerName: Equatable {
         for length in [36, 32] {
             let uid = stem.suffix(length)
             let head = stem.dropLast(length)
-            guard uid.count == length, head == "pod" || head.hasSuffix("-pod"), uid.utf8.allSatisfy({ isHexadecimal($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") })
+            guard uid.count == length, head == "pod" || head.hasSuffix("-pod"),
+                uid.utf8.allSatisfy({ isHexadecimal($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") })
             else { continue }
             return String(uid.map { $0 == "_" ? "-" : $0 })
         }

@@ -94,7 +94,8 @@ struct UnitName {
         var index = 0
         while index < bytes.count {
             if bytes[index...].starts(with: "\\x".utf8), index + 4 <= bytes.count,
-                let byte = UInt8(String(decoding: bytes[index + 2..<index + 4], as: UTF8.self), radix: 16) {
+                let byte = UInt8(String(decoding: bytes[index + 2..<index + 4], as: UTF8.self), radix: 16)
+            {
                 result.append(byte)
                 index += 4
             } else {

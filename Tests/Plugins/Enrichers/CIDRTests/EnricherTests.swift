@@ -60,7 +60,8 @@ struct EnricherTests {
     @Test("100,000 rows are read in a few seconds and answered in microseconds")
     func large() {
         let shelf = Shelf()
-        shelf["t.csv"] = "cidr,zone,team\n" + (0..<100_000).map { "10.\($0 >> 8 & 255).\($0 & 255).\(($0 >> 16) * 16)/28,z\($0 % 3),t\($0 % 500)\n" }.joined()
+        shelf["t.csv"] =
+            "cidr,zone,team\n" + (0..<100_000).map { "10.\($0 >> 8 & 255).\($0 & 255).\(($0 >> 16) * 16)/28,z\($0 % 3),t\($0 % 500)\n" }.joined()
         let clock = ContinuousClock()
         var found = options("")
         let took = clock.measure { found = options("file: t.csv", shelf) }

@@ -23,18 +23,39 @@ struct OptionsTests {
     @Test(
         "a bad row is told at its line and column",
         arguments: [
-            ("tables: [{ cidr: 10.0.0.0/33 }]", "badTable weir.yaml:1:18: '10.0.0.0/33' is not an address or a range such as 10.0.0.0/8 whose host bits are zero"),
+            (
+                "tables: [{ cidr: 10.0.0.0/33 }]",
+                "badTable weir.yaml:1:18: '10.0.0.0/33' is not an address or a range such as 10.0.0.0/8 whose host bits are zero"
+            ),
             ("tables: [{ cidr: 10.0.0.7/20 }]", "badTable weir.yaml:1:18: '10.0.0.7/20' has bits set behind its prefix; did you mean '10.0.0.0/20'?"),
-            ("tables:\n  - { cidr: 10.0.0.0/8 }\n  - { cidr: 10.0.0.0/8 }", "badTable weir.yaml:3:13: 10.0.0.0/8 stands twice; the first is at weir.yaml:2:13"),
+            (
+                "tables:\n  - { cidr: 10.0.0.0/8 }\n  - { cidr: 10.0.0.0/8 }",
+                "badTable weir.yaml:3:13: 10.0.0.0/8 stands twice; the first is at weir.yaml:2:13"
+            ),
             ("tables: [{ zone: a }]", "badTable weir.yaml:1:10: the row has no 'cidr'"),
             ("tables: [10.0.0.0/8]", "wrongShape weir.yaml:1:10: expected a row such as { cidr: 10.0.0.0/20, zone: eu-west-1a }, found a value"),
             ("tables: [{ cidr: 10.0.0.0/8, zone: [a] }]", "wrongShape weir.yaml:1:36: expected a text, found a list"),
-            ("tables: [{ cidr: 10.0.0.0/8, src.zone: a }]", "badTable weir.yaml:1:30: a table describes one end, whichever it is: write 'zone' instead of 'src.zone'"),
-            ("tables: [{ cidr: 10.0.0.0/8, k8s.dst.namespace: a }]", "badTable weir.yaml:1:30: a table describes one end, whichever it is: write 'k8s.namespace' instead of 'k8s.dst.namespace'"),
-            ("tables: [{ cidr: 10.0.0.0/8, scope: inter_zone }]", "badTable weir.yaml:1:37: 'inter_zone' is not one of private, cloud_service, which is what a table may say of 'scope'"),
-            ("tables: [{ cidr: 10.0.0.0/8, traffic.scope: private }]", "badTable weir.yaml:1:30: 'traffic.scope' is decided for both ends; a table claims it for one with 'scope'"),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, src.zone: a }]",
+                "badTable weir.yaml:1:30: a table describes one end, whichever it is: write 'zone' instead of 'src.zone'"
+            ),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, k8s.dst.namespace: a }]",
+                "badTable weir.yaml:1:30: a table describes one end, whichever it is: write 'k8s.namespace' instead of 'k8s.dst.namespace'"
+            ),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, scope: inter_zone }]",
+                "badTable weir.yaml:1:37: 'inter_zone' is not one of private, cloud_service, which is what a table may say of 'scope'"
+            ),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, traffic.scope: private }]",
+                "badTable weir.yaml:1:30: 'traffic.scope' is decided for both ends; a table claims it for one with 'scope'"
+            ),
             ("tables: [{ cidr: 10.0.0.0/8, address: x }]", "badTable weir.yaml:1:30: 'address' is Weir's own: a table cannot fill it"),
-            ("tables: [{ cidr: 10.0.0.0/8, Zone: x }]", "badTable weir.yaml:1:30: 'Zone' is no attribute name: small letters, digits, '_' and '.', a letter first, at most 64"),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, Zone: x }]",
+                "badTable weir.yaml:1:30: 'Zone' is no attribute name: small letters, digits, '_' and '.', a letter first, at most 64"
+            ),
             ("tables: [{ cidr: 10.0.0.0/8, zone: \"a\\nb\" }]", "badTable weir.yaml:1:36: a value holds no control characters"),
             ("table: []", "unknownKey weir.yaml:1:1: unknown key 'table'; did you mean 'tables'?"),
         ])
@@ -42,9 +63,10 @@ struct OptionsTests {
 
     @Test("a value of 257 bytes is refused")
     func longValue() {
-        #expect(options("tables: [{ cidr: '::/0', team: \(String(repeating: "x", count: 257)) }]").problems == [
-            "badTable weir.yaml:1:32: a value has at most 256 bytes, this one 257"
-        ])
+        #expect(
+            options("tables: [{ cidr: '::/0', team: \(String(repeating: "x", count: 257)) }]").problems == [
+                "badTable weir.yaml:1:32: a value has at most 256 bytes, this one 257"
+            ])
     }
 
     @Test("a table of nothing but mistakes tells the first twenty")
@@ -126,8 +148,14 @@ struct TableFileTests {
             ("[{\"cidr\": [1]}]", "badTable t.json:1:11: expected a text, found a list"),
             ("[{cidr: 1}]", "badTable t.json:1:3: expected a key in double quotes"),
             ("[{\"cidr\" 1}]", "badTable t.json:1:10: expected ':' behind the key"),
-            ("[{\"ü\": 1, \"cidr\": \"10.0.0.0/8\"}]", "badTable t.json:1:3: 'ü' is no attribute name: small letters, digits, '_' and '.', a letter first, at most 64"),
-            ("[{\"zone\": \"ü\", \"cidr\": \"10.0.0.1/8\"}]", "badTable t.json:1:24: '10.0.0.1/8' has bits set behind its prefix; did you mean '10.0.0.0/8'?"),
+            (
+                "[{\"ü\": 1, \"cidr\": \"10.0.0.0/8\"}]",
+                "badTable t.json:1:3: 'ü' is no attribute name: small letters, digits, '_' and '.', a letter first, at most 64"
+            ),
+            (
+                "[{\"zone\": \"ü\", \"cidr\": \"10.0.0.1/8\"}]",
+                "badTable t.json:1:24: '10.0.0.1/8' has bits set behind its prefix; did you mean '10.0.0.0/8'?"
+            ),
             ("[{\"cidr\": \"::/0\", \"cidr\": \"::/0\"}]", "badTable t.json:1:19: 'cidr' stands here twice"),
             ("[{\"zone\": \"a\"}]", "badTable t.json:1:2: the row has no 'cidr'"),
             ("[{\"cidr\": \"\\ud83d\"}]", "badTable t.json:1:12: half a surrogate pair"),
@@ -147,9 +175,10 @@ struct TableFileTests {
     func acrossSources() {
         let shelf = Shelf()
         shelf["a.csv"] = "cidr\n10.0.0.0/8\n"
-        #expect(options("tables: [{ cidr: 10.0.0.0/8 }]\nfile: a.csv", shelf).problems == [
-            "badTable a.csv:2:1: 10.0.0.0/8 stands twice; the first is at weir.yaml:1:18"
-        ])
+        #expect(
+            options("tables: [{ cidr: 10.0.0.0/8 }]\nfile: a.csv", shelf).problems == [
+                "badTable a.csv:2:1: 10.0.0.0/8 stands twice; the first is at weir.yaml:1:18"
+            ])
     }
 
     @Test("garbage never crashes the readers")

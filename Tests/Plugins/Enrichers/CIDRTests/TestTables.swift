@@ -29,7 +29,8 @@ func options(_ yaml: String, _ shelf: Shelf = Shelf()) -> (options: CIDROptions,
     let problems = ConfigProblems()
     var options = CIDROptions()
     if let node = YAMLSource.parse(Array(yaml.utf8), file: "weir.yaml", problems: problems),
-        var section = ConfigSection(node, problems: problems, files: shelf.files) {
+        var section = ConfigSection(node, problems: problems, files: shelf.files)
+    {
         _ = section.take("plugin")
         options.read(&section)
         _ = section.finish()
@@ -38,7 +39,8 @@ func options(_ yaml: String, _ shelf: Shelf = Shelf()) -> (options: CIDROptions,
 }
 
 /// A context, and what was invalidated through it.
-func context(_ invalidated: @escaping @Sendable (EndpointSelection) -> Void = { _ in }, _ metrics: MetricRegistry = MetricRegistry()) -> PluginContext {
+func context(_ invalidated: @escaping @Sendable (EndpointSelection) -> Void = { _ in }, _ metrics: MetricRegistry = MetricRegistry()) -> PluginContext
+{
     PluginContext(
         instance: "cidr", log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics, routes: HTTPRoutes(), hostName: "host",
         invalidate: invalidated)

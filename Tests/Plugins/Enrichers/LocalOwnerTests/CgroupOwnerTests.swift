@@ -32,7 +32,10 @@ struct CgroupOwnerTests {
         ("/system.slice/ssh.socket", unit("ssh", "socket", "ssh.socket")),
         ("/system.slice/system-getty.slice/getty@tty1.service", unit("getty@tty1", "service", "getty@tty1.service")),
         ("/system.slice/system-postgresql.slice/postgresql@15-main.service", unit("postgresql@15-main", "service", "postgresql@15-main.service")),
-        ("/system.slice/system-sshd.slice/sshd@3-10.0.0.4:22-10.0.0.9:50112.service", unit("sshd", "service", "sshd@3-10.0.0.4:22-10.0.0.9:50112.service")),
+        (
+            "/system.slice/system-sshd.slice/sshd@3-10.0.0.4:22-10.0.0.9:50112.service",
+            unit("sshd", "service", "sshd@3-10.0.0.4:22-10.0.0.9:50112.service")
+        ),
         (#"/system.slice/my\x2dapp.service"#, unit("my-app", "service", #"my\x2dapp.service"#)),
         (#"/system.slice/openvpn@site\x2da.service"#, unit("openvpn@site-a", "service", #"openvpn@site\x2da.service"#)),
         ("/system.slice/run-u42.service", unit("run", "service", "run-u42.service")),
@@ -52,7 +55,10 @@ struct CgroupOwnerTests {
         ("/user.slice/user-1000.slice", user("user-1000.slice")),
         ("/user.slice/user-1000.slice/user@1000.service/app.slice/app-gnome-firefox-4711.scope", user("app-gnome-firefox-4711.scope")),
         ("/user.slice/user-1000.slice/user@1000.service/app.slice/syncthing.service", unit("syncthing", "service", "syncthing.service")),
-        ("/user.slice/user-1000.slice/user@1000.service/app.slice/app-org.gnome.Maps@0f3a.service", unit("app-org.gnome.Maps", "service", "app-org.gnome.Maps@0f3a.service")),
+        (
+            "/user.slice/user-1000.slice/user@1000.service/app.slice/app-org.gnome.Maps@0f3a.service",
+            unit("app-org.gnome.Maps", "service", "app-org.gnome.Maps@0f3a.service")
+        ),
         ("/mine", CgroupOwner(name: "mine", type: "cgroup")),
         ("/mine/deeper", CgroupOwner(name: "deeper", type: "cgroup")),
     ]
@@ -62,7 +68,10 @@ struct CgroupOwnerTests {
         ("/docker/\(a)", container()),
         ("/docker/\(a)/docker/\(b)", container()),
         ("/system.slice/docker-\(a).scope/system.slice/nginx.service", container()),
-        ("/system.slice/docker-\(a).scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod\(systemdUID).slice/cri-containerd-\(b).scope", container()),
+        (
+            "/system.slice/docker-\(a).scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod\(systemdUID).slice/cri-containerd-\(b).scope",
+            container()
+        ),
         ("/machine.slice/libpod-\(a).scope/container", container()),
         ("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-\(a).scope", container()),
         ("/user.slice/user-1000.slice/user@1000.service/app.slice/docker-\(a).scope", container()),
@@ -73,7 +82,10 @@ struct CgroupOwnerTests {
         ("/machine.slice/libpod-conmon-\(a).scope", unit("libpod-conmon-\(a)", "scope", "libpod-conmon-\(a).scope")),
         ("/lxc.payload.web1/system.slice/nginx.service", CgroupOwner(name: "web1", type: "container", container: "web1")),
         ("/lxc/web1", CgroupOwner(name: "web1", type: "container", container: "web1")),
-        (#"/machine.slice/machine-qemu\x2d3\x2ddb\x2dprimary.scope/libvirt/emulator"#, CgroupOwner(name: "db-primary", type: "virtual_machine", container: "qemu-3-db-primary")),
+        (
+            #"/machine.slice/machine-qemu\x2d3\x2ddb\x2dprimary.scope/libvirt/emulator"#,
+            CgroupOwner(name: "db-primary", type: "virtual_machine", container: "qemu-3-db-primary")
+        ),
         (#"/machine.slice/machine-build\x2d1.scope/payload"#, CgroupOwner(name: "build-1", type: "container", container: "build-1")),
         ("/machine.slice/systemd-nspawn@debian.service/payload", CgroupOwner(name: "debian", type: "container", container: "debian")),
         (
@@ -88,12 +100,21 @@ struct CgroupOwnerTests {
         ("/kubepods.slice/kubepods-pod\(systemdUID).slice/docker-\(a).scope", pod),
         ("/kubepods/burstable/pod\(uid)/\(a)", pod),
         ("/kubepods/pod\(uid)/crio-\(a)", pod),
-        ("/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod\(systemdUID).slice/cri-containerd-\(a).scope", pod),
-        ("/system.slice/containerd.service/kubepods-burstable-pod\(systemdUID).slice:cri-containerd:\(a)", CgroupOwner(name: uid, type: "pod", unit: "containerd.service", container: a, pod: uid)),
+        (
+            "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod\(systemdUID).slice/cri-containerd-\(a).scope",
+            pod
+        ),
+        (
+            "/system.slice/containerd.service/kubepods-burstable-pod\(systemdUID).slice:cri-containerd:\(a)",
+            CgroupOwner(name: uid, type: "pod", unit: "containerd.service", container: a, pod: uid)
+        ),
         ("/kubepods/besteffort/pod\(uid)", CgroupOwner(name: uid, type: "pod", pod: uid)),
         ("/kubepods.slice/kubepods-pod\(systemdUID).slice/crio-conmon-\(a).scope", CgroupOwner(name: uid, type: "pod", pod: uid)),
         // A static pod: its uid is the hash of its file.
-        ("/kubepods/burstable/pod0123456789abcdef0123456789abcdef/\(a)", CgroupOwner(name: "0123456789abcdef0123456789abcdef", type: "pod", container: a, pod: "0123456789abcdef0123456789abcdef")),
+        (
+            "/kubepods/burstable/pod0123456789abcdef0123456789abcdef/\(a)",
+            CgroupOwner(name: "0123456789abcdef0123456789abcdef", type: "pod", container: a, pod: "0123456789abcdef0123456789abcdef")
+        ),
         // k3s and a systemd inside the container.
         ("/kubepods/burstable/pod\(uid)/\(a)/system.slice/nginx.service", pod),
         ("/kubepods.slice", unit("kubepods", "slice", "kubepods.slice")),
@@ -110,7 +131,10 @@ struct CgroupOwnerTests {
 
     @Test("random paths of path-like pieces never crash")
     func garbage() {
-        let pieces = ["/", "-", ".", "@", ":", "\\x", "\\x2d", "_", "pod", "kubepods", ".slice", ".scope", ".service", "user-", "run-", "machine-", "lxc", "ecs", "é", "0", Self.a]
+        let pieces = [
+            "/", "-", ".", "@", ":", "\\x", "\\x2d", "_", "pod", "kubepods", ".slice", ".scope", ".service", "user-", "run-", "machine-", "lxc",
+            "ecs", "é", "0", Self.a,
+        ]
         for _ in 0..<20_000 {
             let path = "/" + (0..<Int.random(in: 0..<9)).map { _ in pieces.randomElement() ?? "" }.joined()
             _ = CgroupOwner(path: path)

@@ -37,7 +37,8 @@ struct LocalOwnerOptionsTests {
         let problems = ConfigProblems()
         var options = LocalOwnerOptions()
         if let node = YAMLSource.parse(Array(yaml.utf8), file: "f", problems: problems),
-            var section = ConfigSection(node, problems: problems, files: .none) {
+            var section = ConfigSection(node, problems: problems, files: .none)
+        {
             _ = section.take("plugin")
             options.read(&section)
             _ = section.finish()
