@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Links, clsact filters, the watched set, and test runs.
+// Links, clsact filters, and the watched set.
 
 #include <errno.h>
 #include <string.h>
@@ -117,20 +117,4 @@ int capture_filter_sweep(uint32_t ifindex)
         }
     }
     return swept;
-}
-
-// ---- test runs ----
-
-int capture_test_run(int program, const struct capture_test_packet *packet, uint32_t *result)
-{
-    struct __sk_buff context = {.ifindex = packet->ifindex,
-                                .ingress_ifindex = packet->ingress_ifindex,
-                                .gso_size = packet->gso_size,
-                                .gso_segs = packet->gso_segs};
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet->data, .data_size_in = packet->length,
-                .ctx_in = &context, .ctx_size_in = sizeof context);
-    if (bpf_prog_test_run_opts(program, &options))
-        return -errno;
-    *result = options.retval;
-    return 0;
 }

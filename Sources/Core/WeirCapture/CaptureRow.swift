@@ -1,23 +1,23 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CWeirCapture
-internal import WeirKit
+package import CWeirCapture
+package import WeirKit
 
 // What the C side's rows mean.
 
 extension capture_row {
-    var source: IPAddress { IPAddress(high: src_high, low: src_low) }
-    var destination: IPAddress { IPAddress(high: dst_high, low: dst_low) }
-    var amount: Amount { Amount(bytes: bytes, packets: packets) }
-    var flowHook: flow_hook { flow_hook(UInt32(hook)) }
-    var isSocketIn: Bool { flowHook == FLOW_SOCKET_IN }
-    var isSocketOut: Bool { flowHook == FLOW_SOCKET_OUT }
+    package var source: IPAddress { IPAddress(high: src_high, low: src_low) }
+    package var destination: IPAddress { IPAddress(high: dst_high, low: dst_low) }
+    package var amount: Amount { Amount(bytes: bytes, packets: packets) }
+    package var flowHook: flow_hook { flow_hook(UInt32(hook)) }
+    package var isSocketIn: Bool { flowHook == FLOW_SOCKET_IN }
+    package var isSocketOut: Bool { flowHook == FLOW_SOCKET_OUT }
 }
 
 extension CapturedFlow {
     /// What the row says by itself; owners, observer and initiator follow from more than one row.
-    init(_ row: capture_row, observer: Observer) {
+    package init(_ row: capture_row, observer: Observer) {
         self.init(
             source: row.source, destination: row.destination, bytes: row.bytes, packets: row.packets, observer: observer)
         interfaceIndex = row.ifindex

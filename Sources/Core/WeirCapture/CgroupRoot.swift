@@ -4,13 +4,13 @@
 private import Glibc
 
 /// The root of the cgroup v2 hierarchy: the one place from where a program sees every socket of the host.
-struct CgroupRoot: Equatable {
-    var path: String
+package struct CgroupRoot: Equatable {
+    package var path: String
 
     /// The root has inode 1. Any other is what a private cgroup namespace shows, and would silently hide all but itself.
-    static let rootInode: UInt64 = 1
+    package static let rootInode: UInt64 = 1
 
-    static func find() -> Result<CgroupRoot, CaptureError> {
+    package static func find() -> Result<CgroupRoot, CaptureError> {
         choose(mounts: systemText("/proc/self/mountinfo") ?? "") { path in
             var status = stat()
             return unsafe stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
@@ -18,7 +18,7 @@ struct CgroupRoot: Equatable {
     }
 
     /// The choice itself, over the text of `/proc/self/mountinfo`.
-    static func choose(mounts: String, inode: (String) -> UInt64?) -> Result<CgroupRoot, CaptureError> {
+    package static func choose(mounts: String, inode: (String) -> UInt64?) -> Result<CgroupRoot, CaptureError> {
         // 34 23 0:30 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw
         var found: [String] = []
         for line in mounts.split(separator: "\n") {
@@ -38,5 +38,5 @@ struct CgroupRoot: Equatable {
                     + "run it in the host's cgroup namespace, or set capture.source: tc"))
     }
 
-    func open() -> Int32 { unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    package func open() -> Int32 { unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
 }

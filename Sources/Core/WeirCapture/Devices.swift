@@ -1,16 +1,16 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Netlink
+package import Netlink
 private import WeirKit
 
 /// What a device is to the capture, decided from netlink alone.
-struct Device: Equatable, Sendable {
-    var index: UInt32
-    var name: String
-    var role: DeviceRole
+package struct Device: Equatable, Sendable {
+    package var index: UInt32
+    package var name: String
+    package var role: DeviceRole
     /// Its frames start with an Ethernet header.
-    var isEthernet: Bool
+    package var isEthernet: Bool
 }
 
 /// Who is at the far end of a device.
@@ -27,14 +27,14 @@ public enum DeviceRole: String, Sendable {
 ///
 /// A packet counts where it enters the namespace: at a *leaf*. An *upper* device (bridge, bond, VLAN, tunnel) carries
 /// packets that some leaf has carried already, so it gets programs only when the user names it and none of its own does.
-struct DevicePlan: Equatable, Sendable {
-    var attached: [UInt32: Device] = [:]
+package struct DevicePlan: Equatable, Sendable {
+    package var attached: [UInt32: Device] = [:]
     /// Attached, or above an attached one, or a tunnel whose outer packets count.
-    var watched: Set<UInt32> = []
+    package var watched: Set<UInt32> = []
 
-    init() {}
+    package init() {}
 
-    init(_ table: LinkTable, _ filter: InterfaceFilter) {
+    package init(_ table: LinkTable, _ filter: InterfaceFilter) {
         let links = table.links
         for link in links.values where !link.isUpper && filter.allows(link.name) {
             attached[link.index] = Device(link, in: table)
@@ -81,7 +81,7 @@ struct DevicePlan: Equatable, Sendable {
 }
 
 extension Device {
-    init(_ link: Link, in table: LinkTable) {
+    package init(_ link: Link, in table: LinkTable) {
         index = link.index
         name = link.name
         isEthernet = link.hardware == 1 || link.isLoopback
@@ -95,9 +95,9 @@ extension Device {
 }
 
 extension Link {
-    var isLoopback: Bool { hardware == 772 }
-    var isTunnel: Bool { Self.tunnels.contains(kind) }
-    var isUpper: Bool { Self.stacked.contains(kind) || isTunnel }
+    package var isLoopback: Bool { hardware == 772 }
+    package var isTunnel: Bool { Self.tunnels.contains(kind) }
+    package var isUpper: Bool { Self.stacked.contains(kind) || isTunnel }
 
     /// Kinds that stand on devices of this host.
     private static let stacked: Set<String> = [

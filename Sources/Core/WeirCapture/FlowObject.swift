@@ -1,19 +1,19 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CWeirCapture
+package import CWeirCapture
 private import Glibc
 
 /// The loaded kernel half: its maps, ring and programs.
 ///
 /// `@unchecked`: the C state behind the pointer has one owner, this value, and no tie to a thread.
 @safe
-struct FlowObject: ~Copyable, @unchecked Sendable {
+package struct FlowObject: ~Copyable, @unchecked Sendable {
     // Lives until deinit: nobody else has the pointer.
     private let capture: OpaquePointer
-    let shape: MapShape
+    package let shape: MapShape
 
-    static func load(_ plan: CapturePlan, source: CaptureSource) throws(CaptureError) -> FlowObject {
+    package static func load(_ plan: CapturePlan, source: CaptureSource) throws(CaptureError) -> FlowObject {
         let sockets = source == .cgroup
         let shape = MapShape(plan)
         var config = flow_config()
@@ -66,22 +66,22 @@ struct FlowObject: ~Copyable, @unchecked Sendable {
 
     // MARK: Generations
 
-    var generation: UInt32 { unsafe capture_generation(capture) }
+    package var generation: UInt32 { unsafe capture_generation(capture) }
 
-    func inserts(_ generation: UInt32) -> UInt64 { unsafe capture_inserts(capture, generation) }
+    package func inserts(_ generation: UInt32) -> UInt64 { unsafe capture_inserts(capture, generation) }
 
     /// Lets programs write to the other generation; returns the one that is idle now.
-    func flip() throws(CaptureError) -> UInt32 {
+    package func flip() throws(CaptureError) -> UInt32 {
         let old = generation
         try check(unsafe capture_flip(capture), "change generations")
         try check(unsafe capture_collect_events(capture), "read the ring")
         return old
     }
 
-    func rewind() { unsafe capture_rewind(capture) }
+    package func rewind() { unsafe capture_rewind(capture) }
 
     /// Fills `rows` from the walk over the map; how many are valid, 0 at the end. With `take` they leave the map.
-    func read(_ generation: UInt32, take: Bool, into rows: inout [capture_row]) throws(CaptureError) -> Int {
+    package func read(_ generation: UInt32, take: Bool, into rows: inout [capture_row]) throws(CaptureError) -> Int {
         // The C side writes at most `count` rows into the array's own storage.
         let count = unsafe rows.withUnsafeMutableBufferPointer {
             unsafe capture_read(capture, generation, take, $0.baseAddress, UInt32($0.count))
@@ -91,7 +91,7 @@ struct FlowObject: ~Copyable, @unchecked Sendable {
     }
 
     /// The same for the events of the ring, from `first` on.
-    func events(_ generation: UInt32, from first: Int, into rows: inout [capture_row]) -> Int {
+    package func events(_ generation: UInt32, from first: Int, into rows: inout [capture_row]) -> Int {
         Int(
             unsafe rows.withUnsafeMutableBufferPointer {
                 unsafe capture_events(capture, generation, UInt32(first), $0.baseAddress, UInt32($0.count))
@@ -99,21 +99,21 @@ struct FlowObject: ~Copyable, @unchecked Sendable {
     }
 
     /// The kernel's part of the book.
-    func book(_ generation: UInt32) throws(CaptureError) -> KernelBook {
+    package func book(_ generation: UInt32) throws(CaptureError) -> KernelBook {
         var cells = flow_book()
         try check(unsafe capture_book(capture, generation, &cells), "read the kernel book")
         return KernelBook(cells)
     }
 
-    func clear(_ generation: UInt32) throws(CaptureError) { try check(unsafe capture_clear(capture, generation), "clear a generation") }
+    package func clear(_ generation: UInt32) throws(CaptureError) { try check(unsafe capture_clear(capture, generation), "clear a generation") }
 
     // MARK: Descriptors
 
-    var ringDescriptor: Int32 { unsafe capture_ring_fd(capture) }
+    package var ringDescriptor: Int32 { unsafe capture_ring_fd(capture) }
 
-    func program(_ name: String) -> Int32 { unsafe capture_program(capture, name) }
+    package func program(_ name: String) -> Int32 { unsafe capture_program(capture, name) }
 
-    func watch(_ interface: UInt32, _ watched: Bool) -> Int32 { unsafe capture_watch(capture, interface, watched) }
+    package func watch(_ interface: UInt32, _ watched: Bool) -> Int32 { unsafe capture_watch(capture, interface, watched) }
 }
 
 private func check(_ result: Int32, _ action: String) throws(CaptureError) {
@@ -122,10 +122,10 @@ private func check(_ result: Int32, _ action: String) throws(CaptureError) {
 }
 
 /// The system's words for an `errno`.
-func errorText(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }
+package func errorText(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }
 
 extension Amount {
-    init(_ cell: flow_amount) { self.init(bytes: cell.bytes, packets: cell.packets) }
+    package init(_ cell: flow_amount) { self.init(bytes: cell.bytes, packets: cell.packets) }
 }
 
 extension KernelBook {

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CWeirCapture
-internal import Netlink
-internal import WeirKit
+package import CWeirCapture
+package import Netlink
+package import WeirKit
 
 /// Which addresses are on this host, in any of its network namespaces, and what follows for a flow's observer.
-struct HostAddresses: Sendable {
+package struct HostAddresses: Sendable {
     /// Of this namespace, from netlink.
     private var own: Set<IPAddress> = []
     /// Of containers: they sent through a port or from a socket not long ago.
@@ -14,22 +14,22 @@ struct HostAddresses: Sendable {
     private var last: (address: IPAddress, isLocal: Bool)?
 
     /// A container that only listens still acknowledges: half a minute to a minute of silence is gone or idle.
-    static let turn = Duration.seconds(30)
+    package static let turn = Duration.seconds(30)
 
-    init(limit: Int = 65_536) { learnt = RecentAddresses(turns: 2, limit: limit) }
+    package init(limit: Int = 65_536) { learnt = RecentAddresses(turns: 2, limit: limit) }
 
-    mutating func follow(_ table: LinkTable) {
+    package mutating func follow(_ table: LinkTable) {
         own = Set(table.addresses.map(\.address))
         last = nil
     }
 
-    mutating func turn() {
+    package mutating func turn() {
         learnt.turn()
         last = nil
     }
 
     /// Remembers the sender where the hook says that it is on this host.
-    mutating func note(_ row: capture_row) {
+    package mutating func note(_ row: capture_row) {
         if row.flowHook == FLOW_PORT_IN || row.flowHook == FLOW_SOCKET_OUT {
             let source = row.source
             if !own.contains(source) { learnt.note(source) }
@@ -37,7 +37,7 @@ struct HostAddresses: Sendable {
     }
 
     /// The last answer is kept: rows of one busy end often follow each other.
-    mutating func isLocal(_ address: IPAddress) -> Bool {
+    package mutating func isLocal(_ address: IPAddress) -> Bool {
         if let last, last.address == address { return last.isLocal }
         let isLocal = address.isLoopback || own.contains(address) || learnt.contains(address)
         last = (address, isLocal)
@@ -45,7 +45,7 @@ struct HostAddresses: Sendable {
     }
 
     /// From the hook where it can tell, else from addresses.
-    mutating func observer(of row: capture_row) -> Observer {
+    package mutating func observer(of row: capture_row) -> Observer {
         let sourceIsLocal: Bool
         let destinationIsLocal: Bool
         switch row.flowHook {
@@ -73,5 +73,5 @@ struct HostAddresses: Sendable {
 
 extension IPAddress {
     /// 127.0.0.0/8 and ::1.
-    var isLoopback: Bool { isIPv4 ? low & 0xff00_0000 == 0x7f00_0000 : high == 0 && low == 1 }
+    package var isLoopback: Bool { isIPv4 ? low & 0xff00_0000 == 0x7f00_0000 : high == 0 && low == 1 }
 }

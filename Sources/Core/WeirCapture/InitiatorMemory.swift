@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CWeirCapture
-internal import WeirKit
+package import CWeirCapture
+package import WeirKit
 
 /// Who opened a connection: from its handshake, now or in an earlier window, else guessed from the ports.
-struct InitiatorMemory: Sendable {
+package struct InitiatorMemory: Sendable {
     /// A connection, the same from either end: the smaller (address, port) comes first.
     private struct Connection: Hashable, Sendable {
         var a: IPAddress
@@ -17,7 +17,7 @@ struct InitiatorMemory: Sendable {
     private var openedByFirst = RecentMemory<Connection, Bool>(limit: 65_536)
 
     /// The answer for a row, whose handshake bits are remembered.
-    mutating func initiator(of row: capture_row) -> (Initiator, InitiatorSource) {
+    package mutating func initiator(of row: capture_row) -> (Initiator, InitiatorSource) {
         let source = row.source
         let destination = row.destination
         let inOrder = (source, row.src_port) < (destination, row.dst_port)

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CWeirCapture
+package import CWeirCapture
 internal import WeirKit
 
 /// Picks one receiver of packets that several got: members of a multicast group, raw sockets beside the real one.
 ///
 /// Per window: every row is shown to `note`, then, when `isNeeded`, again to `noteOrdinary`, then `isCopy` answers.
-struct ReceiverCopies: Sendable {
+package struct ReceiverCopies: Sendable {
     fileprivate struct Tuple: Hashable, Sendable {
         var source: IPAddress
         var destination: IPAddress
@@ -24,10 +24,10 @@ struct ReceiverCopies: Sendable {
     private let limit = 65_536
 
     /// Some row has more than one receiver.
-    var isNeeded: Bool { !winners.isEmpty }
+    package var isNeeded: Bool { !winners.isEmpty }
 
     /// Remembers the largest row of each tuple that has several receivers.
-    mutating func note(_ row: capture_row) {
+    package mutating func note(_ row: capture_row) {
         guard row.isSocketIn, row.receiver != 0 else { return }
         let tuple = Tuple(row)
         if let winner = winners[tuple] {
@@ -39,19 +39,19 @@ struct ReceiverCopies: Sendable {
     }
 
     /// The row of an ordinary socket wins over those of raw ones.
-    mutating func noteOrdinary(_ row: capture_row) {
+    package mutating func noteOrdinary(_ row: capture_row) {
         guard row.isSocketIn, row.receiver == 0, !winners.isEmpty else { return }
         let tuple = Tuple(row)
         if winners[tuple] != nil { winners[tuple] = Winner(receiver: 0, cgroup: row.cgroup, bytes: .max) }
     }
 
     /// Whether the row's packets are counted in another receiver's row.
-    func isCopy(_ row: capture_row) -> Bool {
+    package func isCopy(_ row: capture_row) -> Bool {
         guard row.isSocketIn, row.receiver != 0, let winner = winners[Tuple(row)] else { return false }
         return winner.receiver != row.receiver || winner.cgroup != row.cgroup
     }
 
-    mutating func forget() { winners.removeAll(keepingCapacity: true) }
+    package mutating func forget() { winners.removeAll(keepingCapacity: true) }
 }
 
 extension ReceiverCopies.Tuple {

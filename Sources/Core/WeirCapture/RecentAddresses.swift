@@ -1,31 +1,31 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import WeirKit
+package import WeirKit
 
 /// Addresses noted in this turn or in one of the turns before: bounded, and forgotten by itself.
-struct RecentAddresses: Sendable {
+package struct RecentAddresses: Sendable {
     private var turns: [Set<IPAddress>]
     private var current = 0
     private let limit: Int
 
     /// Remembers for `turns` turns; at most `limit` addresses in each, more are not noted.
-    init(turns: Int, limit: Int = 65_536) {
+    package init(turns: Int, limit: Int = 65_536) {
         self.turns = Array(repeating: [], count: turns)
         self.limit = limit
     }
 
-    mutating func note(_ address: IPAddress) {
+    package mutating func note(_ address: IPAddress) {
         if turns[current].count < limit { turns[current].insert(address) }
     }
 
-    func contains(_ address: IPAddress) -> Bool {
+    package func contains(_ address: IPAddress) -> Bool {
         for turn in turns.indices where turns[turn].contains(address) { return true }
         return false
     }
 
     /// Begins a turn: what only the oldest one knew is forgotten.
-    mutating func turn() {
+    package mutating func turn() {
         current = (current + 1) % turns.count
         turns[current].removeAll(keepingCapacity: true)
     }

@@ -4,17 +4,17 @@
 /// A bounded dictionary that forgets what was not used for long: two halves, and the older one is dropped when the younger is full.
 ///
 /// No list to keep in order, so a look-up is one or two hash probes; what is used moves to the younger half.
-struct RecentMemory<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package struct RecentMemory<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private var young: [Key: Value] = [:]
     private var old: [Key: Value] = [:]
     private let half: Int
 
     /// Holds at least half of `limit` and never more than all of it.
-    init(limit: Int) { half = max(1, limit / 2) }
+    package init(limit: Int) { half = max(1, limit / 2) }
 
-    var count: Int { young.count + old.count }
+    package var count: Int { young.count + old.count }
 
-    subscript(key: Key) -> Value? {
+    package subscript(key: Key) -> Value? {
         mutating get {
             if let value = young[key] { return value }
             guard let value = old[key] else { return nil }

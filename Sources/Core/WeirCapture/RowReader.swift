@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CWeirCapture
-internal import WeirKit
+package import CWeirCapture
+package import WeirKit
 
 /// What user space knows across windows, and how it turns rows into flows. No kernel in here: tests hand it rows.
-struct RowReader: Sendable {
-    var addresses = HostAddresses()
+package struct RowReader: Sendable {
+    package var addresses = HostAddresses()
     private let isSockets: Bool
     private let wantsInitiator: Bool
     private let wantsOwner: Bool
@@ -16,16 +16,16 @@ struct RowReader: Sendable {
     private var copies = ReceiverCopies()
     private var initiators = InitiatorMemory()
 
-    init(_ plan: CapturePlan, source: CaptureSource) {
+    package init(_ plan: CapturePlan, source: CaptureSource) {
         isSockets = source == .cgroup
         wantsInitiator = plan.initiator
         wantsOwner = plan.owner && isSockets
     }
 
     /// Sockets see a local packet twice, so their rows are looked at before any is handed on.
-    var needsSurvey: Bool { isSockets }
+    package var needsSurvey: Bool { isSockets }
 
-    mutating func begin() {
+    package mutating func begin() {
         if isSockets {
             senders.turn()
             copies.forget()
@@ -33,19 +33,19 @@ struct RowReader: Sendable {
     }
 
     /// First look.
-    mutating func survey(_ row: capture_row) {
+    package mutating func survey(_ row: capture_row) {
         if row.isSocketOut { senders.note(row.source) }
         if wantsOwner { owners.note(row) }
         copies.note(row)
     }
 
     /// Whether a second look is needed, to find the ordinary receivers beside raw ones.
-    var needsSecondSurvey: Bool { copies.isNeeded }
+    package var needsSecondSurvey: Bool { copies.isNeeded }
 
-    mutating func surveyAgain(_ row: capture_row) { copies.noteOrdinary(row) }
+    package mutating func surveyAgain(_ row: capture_row) { copies.noteOrdinary(row) }
 
     /// The flow of a row, or why its packets are counted elsewhere.
-    mutating func read(_ row: capture_row) -> ReadRow {
+    package mutating func read(_ row: capture_row) -> ReadRow {
         if row.isSocketIn {
             if senders.contains(row.source) || row.source.isLoopback { return .notCounted(.local) }
             if copies.isCopy(row) { return .notCounted(.copy) }
@@ -66,7 +66,7 @@ struct RowReader: Sendable {
 }
 
 /// What becomes of a row.
-enum ReadRow: Sendable {
+package enum ReadRow: Sendable {
     case flow(CapturedFlow)
     case notCounted(NotCountedReason)
 }

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CWeirCapture
+package import CWeirCapture
 internal import WeirKit
 
 /// Which cgroup owns a local socket address, learnt from both socket hooks.
 ///
 /// It lends the receiver's owner to the sender's row, the one that counts when both ends are on this host.
-struct SocketOwners: Sendable {
+package struct SocketOwners: Sendable {
     private struct Socket: Hashable, Sendable {
         var address: IPAddress
         var port: UInt16
@@ -17,7 +17,7 @@ struct SocketOwners: Sendable {
     /// Several owners behind one key without ports: better none than the wrong one.
     private static let ambiguous = UInt64.max
 
-    mutating func note(_ row: capture_row) {
+    package mutating func note(_ row: capture_row) {
         guard row.cgroup != 0 else { return }
         let isReceiver = row.isSocketIn
         let socket = Socket(
@@ -30,7 +30,7 @@ struct SocketOwners: Sendable {
     }
 
     /// The owner of the socket that receives `row`, or 0.
-    mutating func receiver(of row: capture_row) -> UInt64 {
+    package mutating func receiver(of row: capture_row) -> UInt64 {
         let owner = owners[Socket(address: row.destination, port: row.dst_port, transport: row.protocol)]
         return owner == Self.ambiguous ? 0 : owner ?? 0
     }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Netlink
+package import Netlink
 
 /// Which source a plan gets on this host, and why it is not another one.
 public struct SourceChoice: Sendable, Equatable {
@@ -16,14 +16,14 @@ public struct SourceChoice: Sendable, Equatable {
 }
 
 /// What a choice depends on: read once, or made up by a test.
-struct HostFacts: Sendable {
-    var forwarding: [String] = []
-    var bridges: [String] = []
-    var taps: [String] = []
-    var cgroupRoot: Result<CgroupRoot, CaptureError>
-    var hasTCX = true
+package struct HostFacts: Sendable {
+    package var forwarding: [String] = []
+    package var bridges: [String] = []
+    package var taps: [String] = []
+    package var cgroupRoot: Result<CgroupRoot, CaptureError>
+    package var hasTCX = true
 
-    static func read(_ table: LinkTable) -> HostFacts {
+    package static func read(_ table: LinkTable) -> HostFacts {
         var facts = HostFacts(cgroupRoot: CgroupRoot.find())
         for name in ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"] {
             let path = "/proc/sys/" + String(name.map { $0 == "." ? "/" : $0 })
@@ -37,7 +37,7 @@ struct HostFacts: Sendable {
     }
 
     /// Why sockets alone would not see everything here; nil when they would.
-    var forwards: String? {
+    package var forwards: String? {
         if !forwarding.isEmpty { return "this host forwards packets (\(forwarding.joined(separator: ", ")) is 1)" }
         if !bridges.isEmpty { return "bridge \(bridges.joined(separator: ", ")) has ports" }
         if !taps.isEmpty { return "tap \(taps.joined(separator: ", ")) belongs to a virtual machine" }
@@ -47,7 +47,7 @@ struct HostFacts: Sendable {
 
 extension SourceChoice {
     /// The choice for `plan`. Throws when the plan asks for what its source cannot do.
-    init(_ plan: CapturePlan, _ facts: HostFacts) throws(CaptureError) {
+    package init(_ plan: CapturePlan, _ facts: HostFacts) throws(CaptureError) {
         let cgroupProblem = Self.cgroupProblem(plan, facts)
         let socket = Turned(source: .socket, reason: "not built yet")
         let device = facts.hasTCX && plan.flavor != .clsact ? "tcx" : "clsact"

@@ -114,18 +114,4 @@ int capture_filter_remove(const struct capture_filter *filter);
 /// Removes what a killed process of ours left at either side of a device; returns how many filters.
 int capture_filter_sweep(uint32_t ifindex);
 
-// Tests.
-
-/// The packet and the fields of `struct __sk_buff` that a test may choose.
-struct capture_test_packet {
-    const uint8_t *data;
-    uint32_t length;
-    uint32_t ifindex;
-    uint32_t ingress_ifindex;
-    uint32_t gso_size;
-    uint32_t gso_segs;
-};
-/// Runs a program on a made-up packet; its return value goes to `result`.
-int capture_test_run(int program, const struct capture_test_packet *packet, uint32_t *result);
-
 #endif

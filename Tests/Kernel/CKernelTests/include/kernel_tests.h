@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KERNEL_TESTS_H
+#define KERNEL_TESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// Loads the smallest program: 0, or the errno.
+int test_can_load(void);
+
+/// The fields of `struct __sk_buff` that a test may choose.
+struct test_context {
+    uint32_t ifindex;
+    uint32_t ingress_ifindex;
+    uint32_t gso_size;
+    uint32_t gso_segs;
+};
+/// Runs a program on a made-up frame: its return value, or a negative errno below -1000 (minus 1000).
+int64_t test_run_program(int program, const uint8_t *frame, uint32_t length, struct test_context context);
+
+/// Moves this thread to a named network namespace and returns the way back, or a negative errno.
+int test_enter_namespace(const char *name);
+void test_leave_namespace(int back);
+
+/// Runs a shell command and keeps the start of what it prints (both streams): its exit status.
+int test_shell(const char *command, char *output, size_t capacity);
+
+/// Sends `count` datagrams from one UDP socket to another; both sides' namespaces are the caller's. How many arrived.
+int test_udp_pair(const char *from, const char *to, uint16_t port, int count, int size);
+
+#endif

@@ -1,0 +1,315 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernelTests
+import Glibc
+import Logging
+import Testing
+import WeirCapture
+import WeirKit
+
+/// A network namespace for one test, gone with it.
+struct Namespace: ~Copyable {
+    let name: String
+
+    init(_ role: String) throws {
+        name = "weir-t-\(role)-\(getpid())"
+        shell("ip netns del \(name)")
+        try #require(shell("ip netns add \(name)").status == 0)
+        shell("ip -n \(name) link set lo up")
+    }
+
+    deinit { shell("for pid in $(ip netns pids \(name)); do kill -9 $pid; done; ip netns del \(name)") }
+
+    /// Runs `body` on this thread inside of the namespace.
+    func run<T>(_ body: () throws -> T) throws -> T {
+        let back = unsafe test_enter_namespace(name)
+        try #require(back >= 0, "setns: \(back)")
+        defer { test_leave_namespace(back) }
+        return try body()
+    }
+
+    func exec(_ command: String) throws -> String {
+        let (status, output) = shell("ip netns exec \(name) sh -c '\(command)'")
+        try #require(status == 0, "\(command): \(output)")
+        return output
+    }
+}
+
+/// Two hosts on a wire: `left` sends, `right` receives. 10.9.0.1 and 10.9.0.2, fd09::1 and fd09::2.
+struct Wire: ~Copyable {
+    let left: Namespace
+    let right: Namespace
+
+    init(offloads: Bool = false) throws {
+        let left = try Namespace("left")
+        let right = try Namespace("right")
+        let l = left.name
+        let r = right.name
+        let setup = """
+            ip -n \(l) link add w0 type veth peer name w0 netns \(r) &&
+            for i in 1 2; do n=\(l); [ $i = 2 ] && n=\(r);
+              ip netns exec $n sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.w0.accept_dad=0;
+              ip -n $n addr add 10.9.0.$i/24 dev w0; ip -n $n addr add fd09::$i/64 dev w0 nodad; ip -n $n link set w0 up;
+              \(offloads ? "" : "ip netns exec $n ethtool -K w0 tso off gso off gro off tx off >/dev/null;")
+            done
+            """
+        let (status, output) = shell(setup)
+        try #require(status == 0, "\(output)")
+        self.left = left
+        self.right = right
+    }
+}
+
+/// The generator, compiled once.
+let generator: String = {
+    let source = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+    let program = "/tmp/weir-t-gen-\(getpid())"
+    let (status, output) = shell("clang -O2 -w -o \(program) /\(source)/gen.c")
+    precondition(status == 0, output)
+    return program
+}()
+
+/// What a capture handed over, added up, and its books.
+struct Tally {
+    var book = KernelBook()
+    var flows = 0
+    var amount = Amount()
+    var rows: [CapturedFlow] = []
+    var drains = 0
+
+    mutating func drain(_ capture: inout Capture, keep: Bool = false) throws {
+        var flows = 0
+        var amount = Amount()
+        var rows: [CapturedFlow] = []
+        let more = try capture.drain { chunk in
+            for index in chunk.indices {
+                flows += 1
+                amount += Amount(bytes: chunk[index].bytes, packets: chunk[index].packets)
+                if keep { rows.append(chunk[index]) }
+            }
+        }
+        #expect(more.isBalanced, "off by \(more.imbalance)")
+        #expect(more.counted == amount)
+        book += more
+        self.flows += flows
+        self.amount += amount
+        self.rows += rows
+        drains += 1
+    }
+
+    func amount(where test: (CapturedFlow) -> Bool) -> Amount {
+        rows.filter(test).reduce(into: Amount()) { $0 += Amount(bytes: $1.bytes, packets: $1.packets) }
+    }
+}
+
+let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+func address(_ text: String) -> IPAddress { IPAddress(text)! }
+
+extension KernelTests {
+    @Suite(.serialized)
+    struct Traffic {
+        static let flavors: [DeviceFlavor] = [.tcx, .clsact]
+
+        static func plan(_ flavor: DeviceFlavor = .tcx) -> CapturePlan {
+            var plan = CapturePlan()
+            plan.source = .tc
+            plan.flavor = flavor
+            return plan
+        }
+
+        /// The link-layer address that frames to the right side carry.
+        static func station(_ namespace: borrowing Namespace) throws -> String {
+            try namespace.exec("cat /sys/class/net/w0/address").split(separator: "\n").first.map(String.init) ?? ""
+        }
+
+        /// `"sent":N` of the generator's line.
+        static func sent(_ output: String) throws -> UInt64 {
+            let digits = try #require(output.split(separator: "\"sent\":").last?.prefix { $0.isNumber })
+            return try #require(UInt64(digits))
+        }
+
+        @Test("UDP flows are counted to the packet", arguments: [(10_000, DeviceFlavor.tcx), (10_000, .clsact), (100_000, .tcx), (100_000, .clsact)])
+        func flows(count: Int, flavor: DeviceFlavor) throws {
+            let wire = try Wire()
+            let station = try Self.station(wire.right)
+            try wire.right.run {
+                var capture = try Capture.start(Self.plan(flavor), log: quiet)
+                #expect(capture.facts.flavor == flavor)
+                _ = try wire.left.exec("\(generator) raw w0 \(station) 10.9.0.2 \(count) 3 100 0 0")
+                usleep(100_000)
+                var tally = Tally()
+                try tally.drain(&capture, keep: true)
+                let wanted = tally.amount { $0.destinationPort == 9999 }
+                #expect(wanted == Amount(bytes: UInt64(count) * 3 * 128, packets: UInt64(count) * 3))
+                #expect(tally.rows.count { $0.destinationPort == 9999 } == count)
+                #expect(tally.rows.allSatisfy { $0.destinationPort != 9999 || $0.observer == .destination })
+                capture.detach()
+            }
+        }
+
+        @Test("a 28-byte datagram in a frame padded to 60 bytes counts 28")
+        func padded() throws {
+            let wire = try Wire()
+            let station = try Self.station(wire.right)
+            try wire.right.run {
+                var capture = try Capture.start(Self.plan(), log: quiet)
+                // 60-byte frames whose tot_len is 28: AF_PACKET pads as hardware would.
+                _ = try wire.left.exec("\(generator) raw w0 \(station) 10.9.0.2 10 1 0 0 0")
+                usleep(50_000)
+                var tally = Tally()
+                try tally.drain(&capture, keep: true)
+                #expect(tally.amount { $0.destinationPort == 9999 } == Amount(bytes: 280, packets: 10))
+            }
+        }
+
+        @Test("ICMP counts with type and code", arguments: ["10.9.0.2", "fd09::2"])
+        func icmp(target: String) throws {
+            let wire = try Wire()
+            try wire.left.run {
+                var capture = try Capture.start(Self.plan(), log: quiet)
+                _ = try wire.left.exec("ping -q -c 5 -i 0.01 -s 100 \(target)")
+                var tally = Tally()
+                try tally.drain(&capture, keep: true)
+                let isIPv6 = target.contains(":")
+                let echo: UInt16 = isIPv6 ? 128 : 8
+                let bytes = UInt64(5 * (isIPv6 ? 148 : 128))
+                #expect(tally.amount { $0.sourcePort == echo && $0.destination == address(target) } == Amount(bytes: bytes, packets: 5))
+                #expect(tally.amount { $0.sourcePort == (isIPv6 ? 129 : 0) && $0.source == address(target) } == Amount(bytes: bytes, packets: 5))
+                #expect(tally.rows.filter { $0.sourcePort == echo && $0.transport != 17 }.allSatisfy { $0.observer == .source })
+            }
+        }
+
+        @Test("a TCP stream counts what its wire carried", arguments: [false, true])
+        func stream(offloads: Bool) throws {
+            let wire = try Wire(offloads: offloads)
+            _ = try wire.left.exec("tc qdisc add dev w0 root pfifo limit 10000")
+            try wire.left.run {
+                var plan = Self.plan()
+                plan.initiator = true
+                var capture = try Capture.start(plan, log: quiet)
+                _ = try wire.right.exec("iperf3 -s -1 -D >/dev/null 2>&1; sleep 0.3")
+                var warmUp = Tally()
+                try warmUp.drain(&capture)
+                let before = try Self.counted(wire.left)
+                _ = try wire.left.exec("iperf3 -c 10.9.0.2 -t 2 >/dev/null")
+                usleep(200_000)
+                let after = try Self.counted(wire.left)
+                var tally = Tally()
+                try tally.drain(&capture, keep: true)
+                // The qdisc counts frames: 14 bytes more each, and every segment of a super-packet with its headers.
+                // What is not IP is ARP: 42 bytes with its Ethernet header.
+                let made = tally.amount { $0.observer == .source }
+                let arp = Int(after.packets) - Int(before.packets) - Int(made.packets)
+                #expect((0..<10).contains(arp))
+                #expect(Int(after.bytes) - Int(before.bytes) == Int(made.bytes) + 14 * Int(made.packets) + arp * 42)
+                #expect(made.packets > 1000)
+                let data = tally.rows.filter { $0.destinationPort == 5201 }
+                #expect(data.allSatisfy { $0.initiator == .source && $0.initiatorSource == .handshake })
+            }
+        }
+
+        /// Bytes and packets that left through the pfifo.
+        static func counted(_ namespace: borrowing Namespace) throws -> Amount {
+            // " Sent 1234 bytes 5 pkt (dropped 0, …"
+            let words = try namespace.exec("tc -s qdisc show dev w0 root").split { $0 == " " || $0 == "\n" }
+            let at = try #require(words.firstIndex(of: "Sent"))
+            return Amount(bytes: UInt64(words[at + 1])!, packets: UInt64(words[at + 3])!)
+        }
+
+        @Test("a million flows in a map for 131,072: drained early, balanced, complete")
+        func manyFlows() throws {
+            let wire = try Wire()
+            let station = try Self.station(wire.right)
+            try wire.right.run {
+                var capture = try Capture.start(Self.plan(), log: quiet)
+                shell("ip netns exec \(wire.left.name) \(generator) raw w0 \(station) 10.9.0.2 1000000 1 60 0 0 >/tmp/weir-t-out 2>&1 &")
+                var tally = Tally()
+                var early = 0
+                let end = ContinuousClock.now + .seconds(8)
+                while tally.book.seen.packets < 1_000_000, ContinuousClock.now < end {
+                    if capture.wait(until: .now + .seconds(1)) == .earlyDrain { early += 1 }
+                    try tally.drain(&capture)
+                }
+                #expect(tally.book.seen.packets >= 1_000_000)
+                #expect(early >= 3)
+                let lost = tally.book.overflow.packets
+                #expect(tally.amount.packets + lost + tally.book.notCounted.packets == tally.book.seen.packets)
+                print("1 M flows: \(tally.drains) drains, \(early) early, ring \(tally.book.inRing.packets), overflow \(lost) packets")
+            }
+        }
+
+        @Test("at full rate with windows of 100 ms nothing is lost")
+        func fullRate() throws {
+            let wire = try Wire()
+            let station = try Self.station(wire.right)
+            try wire.right.run {
+                var capture = try Capture.start(Self.plan(), log: quiet)
+                let output = "/tmp/weir-t-out-\(getpid())"
+                shell("ip netns exec \(wire.left.name) \(generator) raw w0 \(station) 10.9.0.2 1000 0 18 0 5 >\(output) 2>&1 &")
+                var tally = Tally()
+                let end = ContinuousClock.now + .seconds(6)
+                while ContinuousClock.now < end {
+                    _ = capture.wait(until: .now + .milliseconds(100))
+                    try tally.drain(&capture, keep: true)
+                }
+                let sent = try Self.sent(shell("cat \(output); rm -f \(output)").output)
+                #expect(tally.amount { $0.destinationPort == 9999 } == Amount(bytes: sent * 46, packets: sent))
+                print("full rate: \(sent) packets, \(tally.drains) drains")
+            }
+        }
+
+        @Test("kill -9 leaves nothing attached, and a clsact filter left behind is replaced")
+        func leftovers() throws {
+            let wire = try Wire()
+            try wire.right.run {
+                do {
+                    var capture = try Capture.start(Self.plan(.clsact), log: quiet)
+                    #expect(try wire.right.exec("tc filter show dev w0 ingress").contains("weir_uplink_eth"))
+                    capture.detach()
+                }
+                #expect(try !wire.right.exec("tc qdisc show dev w0").contains("clsact"))
+                // Not detached: what a killed process leaves.
+                do { _ = try Capture.start(Self.plan(.clsact), log: quiet) }
+                #expect(try wire.right.exec("tc filter show dev w0 ingress").contains("weir_uplink_eth"))
+                var next = try Capture.start(Self.plan(), log: quiet)
+                #expect(try !wire.right.exec("tc filter show dev w0 ingress").contains("weir_"))
+                next.detach()
+                #expect(try !wire.right.exec("tc qdisc show dev w0").contains("clsact"))
+            }
+        }
+
+        @Test("a clsact with someone else's filters stays")
+        func foreignFilters() throws {
+            let wire = try Wire()
+            try wire.right.run {
+                _ = try wire.right.exec("tc qdisc add dev w0 clsact; tc filter add dev w0 ingress prio 1 protocol ip matchall action ok")
+                var capture = try Capture.start(Self.plan(.clsact), log: quiet)
+                _ = try wire.left.exec("ping -q -c 1 10.9.0.2")
+                capture.detach()
+                var tally = Tally()
+                try tally.drain(&capture)
+                #expect(try wire.right.exec("tc filter show dev w0 ingress").contains("matchall"))
+            }
+        }
+
+        @Test("devices that come are attached, those that go are let go")
+        func hotplug() throws {
+            let host = try Namespace("plug")
+            try host.run {
+                var capture = try Capture.start(Self.plan(), log: quiet)
+                #expect(capture.facts.interfaces.isEmpty)
+                _ = try host.exec("ip link add d0 type dummy; ip addr add 10.8.0.1/24 dev d0; ip link set d0 up")
+                _ = capture.wait(until: .now + .milliseconds(200))
+                #expect(capture.facts.interfaces.map(\.name) == ["d0"])
+                _ = try host.exec("ping -q -c 1 -W 0.1 10.8.0.9 || true; ip link add br0 type bridge; ip link set d0 name d1")
+                _ = capture.wait(until: .now + .milliseconds(200))
+                #expect(capture.facts.interfaces.map(\.name) == ["d1"])
+                _ = try host.exec("ip link del d1")
+                _ = capture.wait(until: .now + .milliseconds(200))
+                #expect(capture.facts.interfaces.isEmpty)
+            }
+        }
+    }
+}
