@@ -101,6 +101,7 @@ let package = Package(
         tests("WeirKit", "Core/WeirKitTests", []),
         tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit"]),
         tests("Patterns", "Core/PatternsTests", []),
+        tests("FileTree", "Core/FileTreeTests", []),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "YAMLSource", log]),
         tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "YAMLSource", "FileTree", log]),

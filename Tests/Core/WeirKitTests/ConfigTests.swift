@@ -114,4 +114,14 @@ struct ConfigTests {
         let isGood = section.finish()
         #expect(isGood)
     }
+
+    @Test("a million problems are counted, a thousand kept, one noted twice is one")
+    func manyProblems() {
+        let problems = ConfigProblems()
+        for _ in 0..<2 { problems.note(.syntax, "same", at: at(1, 1)) }
+        #expect(problems.count == 1)
+        for line in 0..<1_000_000 { problems.note(.badValue, "x", at: at(line, 1)) }
+        #expect(problems.count == 1_000_001)
+        #expect(problems.all.count == ConfigProblems.maxKept)
+    }
 }

@@ -30,18 +30,30 @@ public struct ConfigProblem: Sendable, Hashable {
 
 /// Where readers note what is wrong, so that the user sees all problems at once.
 public final class ConfigProblems: Sendable {
-    private let noted = Mutex<[ConfigProblem]>([])
+    /// More are counted and not kept: nobody reads a thousand, and a hostile file could make millions.
+    public static let maxKept = 1000
+
+    private struct Noted {
+        var kept: Set<ConfigProblem> = []
+        var count = 0
+    }
+
+    private let noted = Mutex(Noted())
 
     public init() {}
 
     public func note(_ kind: ConfigProblem.Kind, _ message: String, at position: ConfigPosition) {
-        noted.withLock { problems in
-            let problem = ConfigProblem(kind, message, at: position)
-            if !problems.contains(problem) { problems.append(problem) }
+        noted.withLock { noted in
+            guard noted.kept.count < Self.maxKept else { return noted.count += 1 }
+            if noted.kept.insert(ConfigProblem(kind, message, at: position)).inserted { noted.count += 1 }
         }
     }
 
-    /// In the order of files and lines.
-    public var all: [ConfigProblem] { noted.withLock { $0.sorted { $0.position < $1.position } } }
+    /// The first `maxKept` noted, in the order of files and lines.
+    public var all: [ConfigProblem] {
+        noted.withLock { $0.kept }.sorted { ($0.position, $0.kind.rawValue, $0.message) < ($1.position, $1.kind.rawValue, $1.message) }
+    }
+
+    /// All that were noted, each once.
     public var count: Int { noted.withLock { $0.count } }
 }

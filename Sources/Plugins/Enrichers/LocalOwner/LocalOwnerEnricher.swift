@@ -19,15 +19,13 @@ public final class LocalOwnerEnricher: EndpointEnricher {
     private let context: PluginContext
     private let metrics: Metrics
     private let owners = Mutex(CgroupOwners())
-    private let scanNeeded: AsyncStream<Void>
-    private let askForScan: AsyncStream<Void>.Continuation
+    /// Wakes the `run()` that is running.
+    private let scanWish = Mutex<AsyncStream<Void>.Continuation?>(nil)
 
     package init(_ options: LocalOwnerOptions, _ context: PluginContext) {
         self.options = options
         self.context = context
         metrics = Metrics(context.metrics)
-        // One wish is as good as many.
-        (scanNeeded, askForScan) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// The cgroup of the socket must be in the kernel's key, whatever is asked of it.
@@ -50,7 +48,7 @@ public final class LocalOwnerEnricher: EndpointEnricher {
                 isAsking = true
             }
         }
-        if isAsking { askForScan.yield() }
+        if isAsking { scanWish.withLock { _ = $0?.yield() } }
     }
 
     /// Nil is the host itself.
@@ -65,8 +63,11 @@ public final class LocalOwnerEnricher: EndpointEnricher {
     /// Scans once, then whenever `enrich` met a cgroup it does not know.
     public func run() async throws {
         let tree = try CgroupTree(at: options.cgroupRoot)
+        // One wish is as good as many; what was wished for before is what the first scan is for.
+        let (wishes, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        scanWish.withLock { $0 = continuation }
         try await scan(tree)
-        for await _ in scanNeeded { try await scan(tree) }
+        for await _ in wishes { try await scan(tree) }
     }
 
     private func scan(_ tree: CgroupTree) async throws {

@@ -115,6 +115,10 @@ struct LocalOwnerEnricherTests {
         let enricher = LocalOwnerEnricher(options, context { which in _ = invalidated.withLock { $0.insert(which) } })
         let id = try FileTree.inode(of: unit)
         #expect(ask(enricher, owner: id) == "? ? ?")
+        // A run that was cancelled leaves an enricher that can run again.
+        let first = Task { try await enricher.run() }
+        first.cancel()
+        _ = await first.result
         let running = Task { try await enricher.run() }
         defer { running.cancel() }
         func answered(_ id: UInt64) async throws {
