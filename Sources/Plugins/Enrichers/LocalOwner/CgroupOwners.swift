@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What is known of cgroup ids, and which are asked for. Plain state: the scan and the clock are the caller's.
-struct CgroupOwners {
-    enum Lookup: Equatable {
+package struct CgroupOwners {
+    package enum Lookup: Equatable {
         /// The owner; nil for the root cgroup.
         case known(CgroupOwner?)
         /// Looked for and not found. Ids are never given out twice, so this stays.
@@ -12,24 +12,26 @@ struct CgroupOwners {
         case pending
     }
 
-    struct Entry {
-        var path: String
-        var owner: CgroupOwner?
+    package struct Entry {
+        package var path: String
+        package var owner: CgroupOwner?
         /// Since when a scan no longer finds it.
-        var gone: ContinuousClock.Instant?
+        package var gone: ContinuousClock.Instant?
     }
 
-    static let maxKnown = 2 * CgroupTree.maxFolders
-    static let maxAsked = 65_536
+    package static let maxKnown = 2 * CgroupTree.maxFolders
+    package static let maxAsked = 65_536
     /// How long a cgroup that was removed is remembered: its last flows are still on their way.
-    static let grace: Duration = .seconds(120)
+    package static let grace: Duration = .seconds(120)
 
-    private(set) var known: [UInt64: Entry] = [:]
-    private(set) var asked: Set<UInt64> = []
+    package private(set) var known: [UInt64: Entry] = [:]
+    package private(set) var asked: Set<UInt64> = []
     private var absent: Set<UInt64> = []
 
+    package init() {}
+
     /// Looks an id up; one that is not known is noted for the next scan.
-    mutating func look(up id: UInt64) -> Lookup {
+    package mutating func look(up id: UInt64) -> Lookup {
         if let entry = known[id] { return .known(entry.owner) }
         if absent.contains(id) { return .absent }
         guard asked.contains(id) || asked.count < Self.maxAsked else { return .absent }
@@ -38,7 +40,7 @@ struct CgroupOwners {
     }
 
     /// What to know after a scan, from what was known before. No lock is needed while this runs.
-    static func merged(_ known: [UInt64: Entry], with paths: [UInt64: String], at now: ContinuousClock.Instant) -> [UInt64: Entry] {
+    package static func merged(_ known: [UInt64: Entry], with paths: [UInt64: String], at now: ContinuousClock.Instant) -> [UInt64: Entry] {
         var merged: [UInt64: Entry] = [:]
         merged.reserveCapacity(paths.count)
         for (id, path) in paths {
@@ -57,7 +59,7 @@ struct CgroupOwners {
 
     /// Takes over what a scan found. `waiting` were asked for before it began, so what it did not find is absent.
     /// Returns the ids whose answer is now known.
-    mutating func learn(_ known: [UInt64: Entry], waiting: Set<UInt64>) -> Set<UInt64> {
+    package mutating func learn(_ known: [UInt64: Entry], waiting: Set<UInt64>) -> Set<UInt64> {
         self.known = known
         let found = asked.filter { known[$0] != nil }
         let missing = waiting.subtracting(found)

@@ -4,9 +4,9 @@
 internal import FileTree
 
 /// The host's cgroup v2 tree, where a folder's inode is the id that the kernel gives with a socket.
-struct CgroupTree {
+package struct CgroupTree {
     /// The most folders that one scan looks at.
-    static let maxFolders = 65_536
+    package static let maxFolders = 65_536
 
     let root: String
 
@@ -51,7 +51,7 @@ struct CgroupTree {
 
     /// Of `/proc/self/mountinfo`: `41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw`. A mount of the tree's own
     /// root is taken before one of a part.
-    static func mountPoint(in mountinfo: String) -> String? {
+    package static func mountPoint(in mountinfo: String) -> String? {
         var part: String?
         for line in mountinfo.split(separator: "\n") {
             let fields = line.split(separator: " ")

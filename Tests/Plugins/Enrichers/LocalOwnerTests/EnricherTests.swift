@@ -8,6 +8,7 @@ import Logging
 import Synchronization
 import Testing
 import WeirKit
+import WeirTesting
 import YAMLSource
 
 private func context(_ invalidated: @escaping @Sendable (EndpointSelection) -> Void = { _ in }) -> PluginContext {
@@ -69,6 +70,13 @@ struct LocalOwnerEnricherTests {
         let enricher = LocalOwnerEnricher(LocalOwnerOptions(), context())
         #expect(ask(enricher, owner: 12345) == "? ? ?")
         #expect(ask(enricher, owner: 12345) == "? ? ?")
+    }
+
+    @Test("it keeps what every enricher promises")
+    func contract() {
+        let enricher = LocalOwnerEnricher(LocalOwnerOptions(), context())
+        let endpoints: [Questions.Endpoint] = [.init("10.0.0.1", owner: 7), .init("10.0.0.2", isLocal: true), .init("10.0.0.3")]
+        #expect(Questions.brokenPromises(of: enricher, with: endpoints) == [])
     }
 
     @Test("it asks for the owner in the key")
