@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Patterns
+internal import Synchronization
 internal import WeirKit
 
 /// The pipeline's book: taken from the kernel = series_total + Σ not_exported{reason} + held, in bytes and in packets.
@@ -35,6 +37,7 @@ package struct PipelineBook: Sendable {
     private let endpoints: Cell
     private let evictions: Cell
     private let symbols: Cell
+    private let givenUp: Cell
     private let registry: MetricRegistry
 
     init(_ registry: MetricRegistry) {
@@ -51,6 +54,7 @@ package struct PipelineBook: Sendable {
         endpoints = registry.gauge("weir_pipeline_endpoints", "Endpoints in the table.")
         evictions = registry.counter("weir_pipeline_endpoint_evictions_total", "Endpoints that gave way to others at max_endpoints.")
         symbols = registry.gauge("weir_pipeline_symbols", "Distinct texts alive.")
+        givenUp = registry.counter("weir_pattern_matches_given_up_total", "Regular expressions that reached their limit on a text; it counts as no match.")
     }
 
     func note(_ hold: borrowing HoldBuffer) {
@@ -63,6 +67,7 @@ package struct PipelineBook: Sendable {
         endpoints.set(UInt64(knowledge.endpoints.count))
         evictions.set(knowledge.endpoints.evictions)
         symbols.set(UInt64(knowledge.symbols.count))
+        givenUp.set(Pattern.givenUp.load(ordering: .relaxed))
     }
 
     func note(_ table: borrowing SeriesTable) {
