@@ -7,6 +7,8 @@ private import Glibc
 package struct CgroupRoot: Equatable {
     package var path: String
 
+    package init(path: String) { self.path = path }
+
     /// The root has inode 1. Any other is what a private cgroup namespace shows, and would silently hide all but itself.
     package static let rootInode: UInt64 = 1
 

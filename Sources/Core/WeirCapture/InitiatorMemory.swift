@@ -16,6 +16,8 @@ package struct InitiatorMemory: Sendable {
     /// True when the end that comes first opened it.
     private var openedByFirst = RecentMemory<Connection, Bool>(limit: 65_536)
 
+    package init() {}
+
     /// The answer for a row, whose handshake bits are remembered.
     package mutating func initiator(of row: capture_row) -> (Initiator, InitiatorSource) {
         let source = row.source

@@ -35,6 +35,7 @@ package struct RowReader: Sendable {
     /// First look.
     package mutating func survey(_ row: capture_row) {
         if row.isSocketOut { senders.note(row.source) }
+        addresses.note(row)
         if wantsOwner { owners.note(row) }
         copies.note(row)
     }
@@ -50,7 +51,7 @@ package struct RowReader: Sendable {
             if senders.contains(row.source) || row.source.isLoopback { return .notCounted(.local) }
             if copies.isCopy(row) { return .notCounted(.copy) }
         }
-        addresses.note(row)
+        if !isSockets { addresses.note(row) }
         var flow = CapturedFlow(row, observer: addresses.observer(of: row))
         if wantsOwner {
             if row.isSocketOut {

@@ -23,6 +23,8 @@ package struct HostFacts: Sendable {
     package var cgroupRoot: Result<CgroupRoot, CaptureError>
     package var hasTCX = true
 
+    package init(cgroupRoot: Result<CgroupRoot, CaptureError>) { self.cgroupRoot = cgroupRoot }
+
     package static func read(_ table: LinkTable) -> HostFacts {
         var facts = HostFacts(cgroupRoot: CgroupRoot.find())
         for name in ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"] {

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <sched.h>
 #include <stdio.h>
@@ -117,4 +119,16 @@ int test_udp_pair(const char *from, const char *to, uint16_t port, int count, in
     close(receiver);
     close(sender);
     return arrived;
+}
+
+int test_send_frames(const char *device, const uint8_t *frame, size_t length, int count)
+{
+    struct sockaddr_ll link = {.sll_family = AF_PACKET, .sll_ifindex = if_nametoindex(device), .sll_halen = 6};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), error = fd < 0 ? errno : 0;
+
+    for (int i = 0; i < count && !error; i++)
+        if (sendto(fd, frame, length, 0, (struct sockaddr *)&link, sizeof link) < 0)
+            error = errno;
+    close(fd);
+    return error;
 }

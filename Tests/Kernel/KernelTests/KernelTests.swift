@@ -35,6 +35,6 @@ func shell(_ command: String) -> (status: Int32, output: String) {
     var output = [CChar](repeating: 0, count: 65_536)
     let size = output.count
     // The C side writes at most `size` bytes and ends them with a zero.
-    let status = unsafe test_shell("{ \(command); } 2>&1", &output, size)
+    let status = unsafe test_shell("{ \(command)\n} 2>&1", &output, size)
     return (status, String(decoding: output.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
 }
