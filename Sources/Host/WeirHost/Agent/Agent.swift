@@ -99,7 +99,7 @@ final class Agent: Sendable {
     /// What a careful operator wants to know of a configuration that starts.
     private func tell(_ tree: StageTree) {
         for file in tree.configuration.ignoredFiles { log.warning("file ignored: its name does not end in .yaml", metadata: ["file": "\(file)"]) }
-        for warning in tree.plan.warnings { log.warning("\(warning)") }
+        for warning in tree.configuration.warnings(of: tree.plan) { log.warning("\(warning)") }
         if tree.configuration.metricExporters.isEmpty, tree.configuration.recordExporters.isEmpty {
             log.warning("nothing is exported: export is empty")
         }
@@ -136,7 +136,8 @@ final class Agent: Sendable {
         case .success(let series):
             await running.tree.flush(within: Self.flushTime)
             next.export(series)
-            await running.tree.stop()
+            log.debug("flushed")
+        await running.tree.stop()
             for name in running.tree.names(missingIn: next) { states.forget(name) }
             if !isListenerKept { running.listener?.stop() }
             running = Running(tree: next, series: series, listener: isListenerKept ? running.listener : fresh)
@@ -150,7 +151,9 @@ final class Agent: Sendable {
     /// Capture, pipeline, exporters: the way the flows go, so that each hands all it has to the next.
     private func stop(_ running: Running, _ finalMetrics: String?) async -> ExitStatus {
         await data.stop()
+        log.debug("drained")
         await running.tree.flush(within: Self.flushTime)
+        log.debug("flushed")
         await running.tree.stop()
         var status = ExitStatus.fine
         if let path = finalMetrics {

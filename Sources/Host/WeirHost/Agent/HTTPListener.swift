@@ -31,8 +31,9 @@ final class HTTPListener: Sendable {
                     try await application.run()
                     bound.open("it ended")
                 } catch {
-                    bound.open("\(error)")
-                    if !Task.isCancelled { log.error("http listener failed", metadata: ["listen": "\(address)", "error": "\(error)"]) }
+                    let isNews = bound.value != nil && !Task.isCancelled
+                    bound.open(Self.reason(error))
+                    if isNews { log.error("http listener failed", metadata: ["listen": "\(address)", "error": "\(Self.reason(error))"]) }
                 }
             }
             await stopped.wait()
@@ -44,6 +45,13 @@ final class HTTPListener: Sendable {
     func failure() async -> String? { await bound.wait() }
 
     func stop() { stopped.open() }
+
+    /// NIO says `bind(descriptor:ptr:bytes:): Address already in use) (errno: 98)`; people want the middle.
+    private static func reason(_ error: any Error) -> String {
+        let text = "\(error)"
+        guard text.hasSuffix(")"), let code = text.dropLast().split(separator: " ").last.flatMap({ Int32($0) }) else { return text }
+        return SystemError(code: code).description
+    }
 
     private var application: some ApplicationProtocol {
         let bound = bound

@@ -95,6 +95,7 @@ final class StageTree: Sendable {
 
     /// Cancels what still runs, and waits until it has ended.
     func stop() async {
+        for queue in queues { queue.close() }
         series.open(nil)
         stopped.open()
         await ended.wait()

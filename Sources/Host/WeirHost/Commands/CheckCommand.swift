@@ -22,10 +22,10 @@ struct CheckCommand: ParsableCommand {
         let (configuration, _) = try Self.load(location)
         let assembly = Assembly(configuration, registry: MetricRegistry(), log: ConfigurationLoader.silent)
         for file in configuration.ignoredFiles { Output.error("\(file): warning: not read, since its name does not end in .yaml\n") }
-        for warning in assembly.plan.warnings { Output.error("warning: \(warning)\n") }
+        for warning in configuration.warnings(of: assembly.plan) { Output.error("warning: \(warning)\n") }
         let files = configuration.files.count
-        let where_ = files == 0 ? "no configuration; the defaults are" : files == 1 ? "\(configuration.files[0]) is" : "\(files) files are"
-        Output.text("\(where_) fine: \(Self.count(configuration.enrichers.count, "enricher")), \(Self.count(configuration.exporterCount, "exporter"))\n")
+        let subject = files == 0 ? "no configuration; the defaults are" : files == 1 ? "\(configuration.files[0]) is" : "\(files) files are"
+        Output.text("\(subject) fine: \(Self.count(configuration.enrichers.count, "enricher")), \(Self.count(configuration.exporterCount, "exporter"))\n")
     }
 
     /// The configuration, or a failure with every problem in it.

@@ -41,5 +41,11 @@ struct Configuration: Sendable {
     var files: [String] = []
     var ignoredFiles: [String] = []
 
+    /// Whether the user chose any attribute or metric himself.
+    var hasSelections = false
+
+    /// What the plan would ask about. Empty defaults are no news: who runs without zones knows that there are none.
+    func warnings(of plan: Plan) -> [String] { hasSelections ? plan.warnings : [] }
+
     var exporterCount: Int { metricExporters.count + recordExporters.count }
 }

@@ -27,6 +27,7 @@ extension ConfigurationReader {
 
     /// Reads metrics, filters and exporters.
     mutating func readSelections(metrics: ConfigNode?, filter: ConfigNode?, _ exporters: [InstanceReader.Opened]) {
+        if metrics != nil { result.hasSelections = true }
         let noted = attributesAreKnown ? problems : ConfigProblems()
         result.metrics = MetricDefinition.readAll(metrics, catalog: result.catalog, problems: noted)
         result.filter = filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
@@ -40,6 +41,7 @@ extension ConfigurationReader {
     private mutating func buildExporter(_ item: InstanceReader.Opened, _ noted: ConfigProblems) {
         var item = item
         let keys = ExportKeys(&item.section)
+        if keys.attributes != nil { result.hasSelections = true }
         let filter = keys.filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
         let attributes = AttributeSelection.read(
             keys.attributes, default: AttributeSelection.recordDefaults, catalog: result.catalog, problems: noted)
