@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: The Weir authors
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+
+# What a network device carries is exported to the byte: by tcx and by clsact, IPv4 and IPv6.
+# The wire comes up after the agent and goes down before it, so the interface's counters are the truth of everything it saw.
+
+peer_of() { [ "$1" = 4 ] && echo 10.77.0.2 || echo fd77::2; }
+
+# flows FLAVOR FAMILY COUNT: frames from an AF_PACKET generator arrive at the agent's host.
+flows() {
+    local sent
+    wire
+    config a "source: tc, tc: $1, window: 1s"
+    agent a right
+    wire_up
+    sink right "$(peer_of "$2")"
+    sent=$(gen left raw w0 "$(station right w0)" "$(peer_of "$2")" "$3" 3 100 0 0)
+    wire_down
+    stop_agent a
+    expect_books a
+    expect_nothing_lost a
+    expect_truth a test "$(of l3_bytes <<<"$sent")" "$(of packets <<<"$sent")"
+    # shellcheck disable=SC2046
+    expect_all a $(carried right w0)
+}
+
+# padded FLAVOR FAMILY: Ethernet fills short frames up to 60 bytes; what counts is what the IP header says.
+padded() {
+    local sent frame
+    [ "$2" = 4 ] && frame=60 || frame=80 # the smallest IPv6 datagram is longer than 60 bytes in its frame
+    wire
+    config a "source: tc, tc: $1, window: 1s"
+    agent a right
+    wire_up
+    sink right "$(peer_of "$2")"
+    sent=$(gen left -p $frame raw w0 "$(station right w0)" "$(peer_of "$2")" 100 10 3 0 0)
+    wire_down
+    stop_agent a
+    expect_books a
+    expect "bytes on the wire" $((1000 * frame)) "$(of l2_bytes <<<"$sent")"
+    expect_truth a test "$(of l3_bytes <<<"$sent")" 1000
+}
+
+# echoes FLAVOR FAMILY: ping both ways; the ports of ICMP are its type and code.
+echoes() {
+    local echo bytes
+    [ "$2" = 4 ] && echo=8 bytes=1028 || echo=128 bytes=1048
+    wire
+    config a "source: tc, tc: $1, window: 1s" "(transport == \"ICMP\" or transport == \"ICMPV6\") and src.port == $echo"
+    agent a left
+    wire_up
+    in_host left ping -q -i 0.005 -c 100 -s 1000 "$(peer_of "$2")" >/dev/null
+    wire_down
+    stop_agent a
+    expect_books a
+    expect_truth a test $((100 * bytes)) 100
+    # shellcheck disable=SC2046
+    expect_all a $(carried left w0)
+}
+
+# tcp FLAVOR FAMILY on|off: an iperf3 stream, data one way and acknowledgements the other.
+tcp() {
+    local left right
+    if [ "$3" = on ]; then wire_with_offloads; else wire; fi
+    config a "source: tc, tc: $1, window: 1s" 'src.port == 5201 or dst.port == 5201'
+    config b "source: tc, tc: $1, window: 1s" 'src.port == 5201 or dst.port == 5201'
+    agent a left
+    agent b right
+    wire_up
+    stream_server right
+    stream left "$(peer_of "$2")" -t 1
+    wire_down
+    stop_agent a
+    stop_agent b
+    if [ "$3" = on ]; then
+        read -ra left < <(queued left w0)
+        read -ra right < <(queued right w0)
+    else
+        read -ra left < <(carried left w0 tx)
+        read -ra right < <(carried left w0 rx)
+    fi
+    local agent
+    for agent in a b; do
+        expect_books $agent
+        expect_all $agent $((left[0] + right[0])) $((left[1] + right[1]))
+    done
+}
+
+for flavor in tcx clsact; do
+    for family in 4 6; do
+        run_case "$flavor-udp$family-10k" flows $flavor $family 10000
+        run_case "$flavor-udp$family-100k" flows $flavor $family 100000
+        run_case "$flavor-padded$family" padded $flavor $family
+        run_case "$flavor-icmp$family" echoes $flavor $family
+        run_case "$flavor-tcp$family" tcp $flavor $family off
+        run_case "$flavor-tcp$family-offloads" tcp $flavor $family on
+    done
+done
