@@ -108,6 +108,10 @@ let package = Package(
         tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "YAMLSource", log]),
         tests("JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "YAMLSource", log]),
         tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "YAMLSource", log]),
+        tests(
+            "WeirHost", "Host/WeirHostTests",
+            ["WeirKit", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter"],
+            exclude: ["Configs"]),
         .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
         .testTarget(
             name: "KernelTests", dependencies: ["WeirCapture", "CWeirCapture", "WeirKit", "Netlink", "CKernelTests", log],

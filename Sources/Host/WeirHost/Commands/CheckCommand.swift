@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import WeirKit
+package import WeirKit
 internal import WeirPipeline
 
 /// `weir check`: reads and builds everything, starts nothing.
@@ -32,12 +32,24 @@ struct CheckCommand: ParsableCommand {
     static func load(_ location: ConfigurationOption) throws(CommandFailure) -> (Configuration, ConfigFiles) {
         switch ConfigurationLoader.forLooking(location.asked, WeirHost.plugins).load() {
         case .good(let configuration, let files): return (configuration, files)
-        case .bad(let problems, let texts):
-            throw CommandFailure(status: .user, message: ProblemReport.text(problems, texts) + summary(problems.count))
+        case .bad(let problems, let texts): throw CommandFailure(status: .user, message: report(problems, texts))
         }
     }
 
-    static func summary(_ count: Int) -> String { "\(self.count(count, "problem")); nothing was started\n" }
+    static func report(_ problems: [ConfigProblem], _ texts: SourceTexts) -> String {
+        ProblemReport.text(problems, texts) + "\(count(problems.count, "problem")); nothing was started\n"
+    }
 
     static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+}
+
+extension WeirHost {
+    /// What `weir check` finds, for the tests of an agent's own plugins and of this one: the problems, and the text
+    /// that the user sees.
+    package static func problems(at path: String, plugins: [PluginEntry]) -> (problems: [ConfigProblem], report: String) {
+        switch ConfigurationLoader.forLooking(path, plugins).load() {
+        case .good: ([], "")
+        case .bad(let problems, let texts): (problems, CheckCommand.report(problems, texts))
+        }
+    }
 }

@@ -44,7 +44,7 @@ struct RunCommand: ParsableCommand {
                 isOutputTerminal: SystemFacts.isOutputTerminal))
         switch loader.load() {
         case .bad(let problems, let texts):
-            throw CommandFailure(status: .user, message: ProblemReport.text(problems, texts) + CheckCommand.summary(problems.count))
+            throw CommandFailure(status: .user, message: CheckCommand.report(problems, texts))
         case .good(let configuration, let files):
             if finalMetrics != nil, configuration.metricExporters.isEmpty {
                 throw CommandFailure(status: .user, message: "--final-metrics needs an exporter of metrics; add prometheus to 'export'\n")

@@ -25,8 +25,14 @@ struct ConfigurationLoader: Sendable {
         let texts = SourceTexts()
         let directory = ConfigDirectory(path, trust: trust, problems: problems, texts: texts)
         let configuration = ConfigurationReader.read(directory, plugins: plugins, surroundings)
-        guard let configuration else { return .bad(problems.all, texts) }
+        guard let configuration else { return .bad(Self.withoutEchoes(problems.all), texts) }
         return .good(configuration, ReferencedFiles.reader(trust: trust, texts: texts))
+    }
+
+    /// A value whose variable is not set is then also no address, no duration, …: one mistake, said once.
+    private static func withoutEchoes(_ problems: [ConfigProblem]) -> [ConfigProblem] {
+        let causes = Set(problems.filter { $0.kind == .unsetVariable || $0.kind == .badVariable }.map(\.position))
+        return problems.filter { $0.kind == .unsetVariable || $0.kind == .badVariable || !causes.contains($0.position) }
     }
 }
 

@@ -6,13 +6,15 @@ internal import WeirKit
 /// "Configuration is code": before `weir run` obeys a file, nobody but root or its own user may be able to change it.
 ///
 /// `check` and `explain` only look, so they read what they are given.
-struct FileTrust: Sendable {
+package struct FileTrust: Sendable {
     /// The user the process runs as; root's files are trusted too.
     let user: UInt32
 
+    package init(user: UInt32) { self.user = user }
+
     /// Why `path` must not be obeyed; nil when it may. Looks at the file and every folder up to `/`, on the path
     /// as written and on the one behind its symbolic links.
-    func objection(to path: String) -> String? {
+    package func objection(to path: String) -> String? {
         let written = path.hasPrefix("/") ? path : "\(SystemFacts.currentFolder)/\(path)"
         var seen: Set<String> = []
         do {

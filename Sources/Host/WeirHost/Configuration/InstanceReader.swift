@@ -23,8 +23,17 @@ struct InstanceReader {
         let entry: PluginEntry
         let name: String
         let isEnabled: Bool
-        let position: ConfigPosition
-        var section: ConfigSection
+        let node: ConfigNode
+
+        /// What the plugin has still to read. Opened anew for every build: a section counts the problems since it was
+        /// opened, and those of other instances are not this one's.
+        func section(_ problems: ConfigProblems, _ files: ConfigFiles) -> ConfigSection {
+            guard case .mapping = node.content, var section = ConfigSection(node, problems: problems, files: files) else {
+                return ConfigSection(at: node.position, problems: problems, files: files)
+            }
+            for key in ["plugin", "name", "enabled"] { _ = section.take(key) }
+            return section
+        }
     }
 
     init(plugins: [PluginEntry], problems: ConfigProblems, files: ConfigFiles) {
@@ -67,10 +76,10 @@ struct InstanceReader {
             }
             taken[name.text] = namePosition
         }
-        return Opened(entry: entry, name: name.text, isEnabled: isEnabled, position: draft.node.position, section: section)
+        return Opened(entry: entry, name: name.text, isEnabled: isEnabled, node: draft.node)
     }
 
-    /// Takes a default item's name, unless a written item has it.
+    /// Whether a written item has this name.
     func isTaken(_ name: String) -> Bool { taken[name] != nil }
 
     private func entry(_ name: String, _ position: ConfigPosition, _ kind: PluginKind?) -> PluginEntry? {

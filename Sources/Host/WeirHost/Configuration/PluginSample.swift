@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Logging
-internal import WeirKit
+package import WeirKit
 
 /// A plugin's sample as a file of `plugins.d`.
-enum PluginSample {
-    static func text(of plugin: PluginEntry) -> String {
+package enum PluginSample {
+    package static func text(of plugin: PluginEntry) -> String {
         plugin.sample.hasSuffix("\n") ? plugin.sample : plugin.sample + "\n"
     }
 
     /// The same, switched off: what the repository's `plugins.d` holds, so that copying the folder changes nothing.
-    static func disabledText(of plugin: PluginEntry) -> String {
+    package static func disabledText(of plugin: PluginEntry) -> String {
         var lines = text(of: plugin).split(separator: "\n", omittingEmptySubsequences: false)
         guard let line = lines.firstIndex(where: { $0.hasPrefix("plugin:") }) else { return "enabled: false\n" + text(of: plugin) }
         lines.insert("enabled: false", at: line + 1)
@@ -19,7 +19,7 @@ enum PluginSample {
     }
 
     /// `30-reverse-dns.yaml`: tens in the order of the program's list, enrichers and exporters apart.
-    static func fileName(of plugin: PluginEntry, in plugins: [PluginEntry]) -> String {
+    package static func fileName(of plugin: PluginEntry, in plugins: [PluginEntry]) -> String {
         let peers = plugins.filter { $0.kind == plugin.kind }
         let place = (peers.firstIndex { $0.name == plugin.name } ?? 0) + 1
         let number = (plugin.kind == .enrich ? 0 : 60) + place * 10

@@ -10,8 +10,8 @@ extension ConfigurationReader {
     mutating func buildEnrichers(_ opened: [InstanceReader.Opened]) {
         var declared: [Attribute] = []
         for item in opened where item.isEnabled {
-            var item = item
-            guard let stage = build(&item) else {
+            var section = item.section(problems, files)
+            guard let stage = build(item, &section) else {
                 attributesAreKnown = false
                 continue
             }
@@ -39,13 +39,13 @@ extension ConfigurationReader {
     }
 
     private mutating func buildExporter(_ item: InstanceReader.Opened, _ noted: ConfigProblems) {
-        var item = item
-        let keys = ExportKeys(&item.section)
+        var section = item.section(problems, files)
+        let keys = ExportKeys(&section)
         if keys.attributes != nil { result.hasSelections = true }
         let filter = keys.filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
         let attributes = AttributeSelection.read(
             keys.attributes, default: AttributeSelection.recordDefaults, catalog: result.catalog, problems: noted)
-        switch build(&item) {
+        switch build(item, &section) {
         case .metrics(let exporter):
             keys.checkForMetrics(item.entry.name, problems)
             checkGlobs(keys.metrics ?? [])
@@ -72,7 +72,7 @@ extension ConfigurationReader {
     }
 
     /// Nil when the options are wrong; the problems are noted.
-    private func build(_ item: inout InstanceReader.Opened) -> BuiltStage? {
+    private func build(_ item: InstanceReader.Opened, _ section: inout ConfigSection) -> BuiltStage? {
         let invalidations = result.invalidations
         var log = surroundings.log
         log[metadataKey: "instance"] = "\(item.name)"
@@ -80,9 +80,9 @@ extension ConfigurationReader {
             instance: item.name, log: log, metrics: surroundings.registry.labelled("instance", item.name), routes: surroundings.routes,
             hostName: surroundings.hostName, invalidate: { invalidations.add($0) })
         do {
-            return try item.entry.make(&item.section, context)
+            return try item.entry.make(&section, context)
         } catch {
-            problems.note(.badValue, "'\(item.name)' could not be made: \(error)", at: item.position)
+            problems.note(.badValue, "'\(item.name)' could not be made: \(error)", at: item.node.position)
             return nil
         }
     }

@@ -4,14 +4,14 @@
 internal import Synchronization
 
 /// "At most once a minute": what may happen for every packet must not be said for every packet.
-final class RateLimited: Sendable {
+package final class RateLimited: Sendable {
     private let interval: Duration
     private let state = Mutex<(last: ContinuousClock.Instant?, quiet: Int)>((nil, 0))
 
-    init(every interval: Duration = .seconds(60)) { self.interval = interval }
+    package init(every interval: Duration = .seconds(60)) { self.interval = interval }
 
     /// How many were kept quiet since the last yes, when now is the time to speak; nil when it is not.
-    func pass(_ now: ContinuousClock.Instant = .now) -> Int? {
+    package func pass(_ now: ContinuousClock.Instant = .now) -> Int? {
         state.withLock { state in
             if let last = state.last, now - last < interval {
                 state.quiet += 1

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Testing
+internal import WeirHost
+internal import WeirKit
+
+/// The built program, as the shell sees it. Nothing here needs root: what would capture is refused before.
+@Suite("commands")
+struct CommandTests {
+    @Test("the program has the plugins that these tests know")
+    func list() throws {
+        let outcome = try Fixtures.weir("plugins", "list")
+        #expect(outcome.status == 0)
+        let names = outcome.output.split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) }
+        #expect(names == plugins.map(\.name))
+    }
+
+    @Test("check exits 0 for a good file and 1 for a bad one, with the same text as in-process")
+    func check() throws {
+        let good = try Fixtures.weir("check", "--config", "design.good.yaml")
+        #expect(good.status == 0 && good.errors == "", "\(good)")
+        let bad = try Fixtures.weir("check", "--config", "unknown-key.bad.yaml")
+        #expect(bad.status == 1)
+        #expect(bad.errors == Fixtures.text(Fixtures.configs.appendingPathComponent("unknown-key.expected.txt")))
+    }
+
+    @Test("WEIR_CONFIG stands for --config")
+    func environment() throws {
+        #expect(try Fixtures.weir("check", environment: ["WEIR_CONFIG": "unknown-key.bad.yaml"]).status == 1)
+        #expect(try Fixtures.weir("check", "--config", "design.good.yaml", environment: ["WEIR_CONFIG": "unknown-key.bad.yaml"]).status == 0)
+    }
+
+    @Test(
+        "a slip on the command line exits 1 and says where help is",
+        arguments: [["chek"], ["check", "--confg", "x"], ["plugins", "sample", "prometeus"], ["run", "--until", "soon"]])
+    func slip(_ arguments: [String]) throws {
+        let outcome = try Fixtures.weir(arguments)
+        #expect(outcome.status == 1 && outcome.output == "", "\(outcome)")
+        #expect(!outcome.errors.isEmpty)
+    }
+
+    @Test("every command has help with an example", arguments: ["run", "check", "explain", "plugins"])
+    func help(_ command: String) throws {
+        let outcome = try Fixtures.weir(command, "--help")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("Example: "))
+    }
+
+    @Test("--version says what was built")
+    func version() throws {
+        let outcome = try Fixtures.weir("--version")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.hasPrefix("weir 0.1.0\nswift "))
+    }
+
+    @Test("explain prints the key, who asked for it, and the memory with its formula")
+    func explain() throws {
+        let outcome = try Fixtures.weir("explain", "--config", "design.good.yaml")
+        #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+        for part in ["key fields beside the two addresses", "asked by", "kernel memory: ", "cidr: asked for", "max_series is 2000"] {
+            #expect(outcome.output.contains(part), "\(part)")
+        }
+    }
+
+    @Test("run refuses a configuration that others can write, check does not")
+    func trust() throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            try "export: [stdout]\n".write(to: file, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: file.path)
+            #expect(try Fixtures.weir("check", "--config", file.path).status == 0)
+            let outcome = try Fixtures.weir("run", "--config", file.path, "--until", "1s")
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.contains("is writable by everyone"), "\(outcome)")
+        }
+    }
+}

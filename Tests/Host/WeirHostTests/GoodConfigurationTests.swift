@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Testing
+internal import WeirHost
+internal import WeirKit
+
+@Suite("good configurations")
+struct GoodConfigurationTests {
+    @Test("is read without a problem", arguments: Fixtures.names(".good.yaml"))
+    func good(_ name: String) {
+        let found = BadConfigurationTests.problems(Fixtures.configs.appendingPathComponent(name))
+        #expect(found.report == "")
+    }
+
+    @Test("a sample is a file of plugins.d that changes nothing and has no problem", arguments: plugins.map(\.name))
+    func sample(_ name: String) throws {
+        let plugin = try #require(plugins.first { $0.name == name })
+        try Fixtures.inFolder { folder in
+            let items = folder.appendingPathComponent("plugins.d")
+            try FileManager.default.createDirectory(at: items, withIntermediateDirectories: true)
+            try PluginSample.text(of: plugin).write(
+                to: items.appendingPathComponent(PluginSample.fileName(of: plugin, in: plugins)), atomically: true, encoding: .utf8)
+            #expect(WeirHost.problems(at: folder.path, plugins: plugins).report == "")
+        }
+    }
+
+    @Test("a file of plugins.d is one more instance, named after the file")
+    func pluginsFolder() throws {
+        try Fixtures.inFolder { folder in
+            let items = folder.appendingPathComponent("plugins.d")
+            try FileManager.default.createDirectory(at: items, withIntermediateDirectories: true)
+            func write(_ name: String, _ text: String) throws {
+                try text.write(to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
+            }
+            try write("weir.yaml", "export:\n  - { plugin: json_lines, name: zone_log, path: /tmp/a }\n")
+            try write("plugins.d/70-zone-log.yaml", "plugin: json_lines\npath: /tmp/b\n")
+            try write("plugins.d/.80-hidden.yaml", "plugin: nonsense\n")
+            try write("plugins.d/90-off.yaml", "plugin: stdout\nenabled: false\nname: zone_log\n")
+            try write("plugins.d/99-empty.yaml", "# plugin: stdout\n")
+            let problems = WeirHost.problems(at: folder.path, plugins: plugins).problems
+            #expect(problems.map(\.kind) == [.duplicateName])
+            #expect(problems.first?.message.contains("called 'zone_log'") == true)
+        }
+    }
+
+    @Test("a folder with nothing to read is a mistake, unless nobody asked for it")
+    func emptyFolder() throws {
+        try Fixtures.inFolder { folder in
+            try "a: b".write(to: folder.appendingPathComponent("wier.yaml"), atomically: true, encoding: .utf8)
+            let problems = WeirHost.problems(at: folder.path, plugins: plugins).problems
+            #expect(problems.map(\.kind) == [.unreadable])
+            #expect(problems.first?.message.hasSuffix("; it has 'wier.yaml'") == true)
+        }
+    }
+}

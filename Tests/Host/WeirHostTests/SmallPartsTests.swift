@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Testing
+internal import WeirHost
+internal import WeirKit
+
+@Suite("small parts of the host")
+struct SmallPartsTests {
+    @Test("windows end at whole multiples, and a little too early is no window of its own")
+    func windows() {
+        let clock = WindowClock(.seconds(5))
+        let second: UInt64 = 1_000_000_000
+        #expect(clock.untilEnd(from: 10 * second) == .seconds(5))
+        #expect(clock.untilEnd(from: 11 * second) == .seconds(4))
+        #expect(clock.untilEnd(from: 15 * second - 1000) == .seconds(5) + .nanoseconds(1000))
+    }
+
+    @Test("at most once a minute, and how many were kept quiet")
+    func rateLimit() {
+        let limit = RateLimited()
+        let start = ContinuousClock.now
+        #expect(limit.pass(start) == 0)
+        #expect(limit.pass(start + .seconds(1)) == nil)
+        #expect(limit.pass(start + .seconds(59)) == nil)
+        #expect(limit.pass(start + .seconds(60)) == 2)
+    }
+
+    @Test("a sticky folder does not count, a writable folder does")
+    func trust() throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml").path
+            _ = FileManager.default.createFile(atPath: file, contents: nil, attributes: [.posixPermissions: 0o644])
+            let trust = FileTrust(user: getuid())
+            #expect(trust.objection(to: file) == nil)
+            try FileManager.default.setAttributes([.posixPermissions: 0o775], ofItemAtPath: folder.path)
+            #expect(trust.objection(to: file)?.contains("is writable by its group") == true)
+            try FileManager.default.setAttributes([.posixPermissions: 0o1777], ofItemAtPath: folder.path)
+            #expect(trust.objection(to: file) == nil)
+        }
+    }
+}
