@@ -84,7 +84,7 @@ let package = Package(
         .target(
             name: "WeirHost",
             dependencies: [
-                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", "Patterns", log,
+                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", "Patterns", "Netlink", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],

@@ -100,6 +100,11 @@ final class Agent: Sendable {
     private func tell(_ tree: StageTree) {
         for file in tree.configuration.ignoredFiles { log.warning("file ignored: its name does not end in .yaml", metadata: ["file": "\(file)"]) }
         for warning in tree.configuration.warnings(of: tree.plan) { log.warning("\(warning)") }
+        let flows = tree.work.capture.maxFlows
+        if flows < tree.configuration.capture.maxFlows {
+            let wanted = tree.configuration.capture.maxFlows
+            log.warning("max_flows lowered to fit a 64th of the memory", metadata: ["max_flows": "\(flows)", "wanted": "\(wanted)"])
+        }
         if tree.configuration.metricExporters.isEmpty, tree.configuration.recordExporters.isEmpty {
             log.warning("nothing is exported: export is empty")
         }

@@ -39,7 +39,7 @@ final class StageTree: Sendable {
     /// What the data thread needs of this configuration.
     var work: DataWork {
         DataWork(
-            plan: plan, capture: configuration.capture.plan(for: plan.keyFields), window: configuration.capture.window, covered: covered,
+            plan: plan, capture: MemoryBudget.here.fitting(configuration.capture.plan(for: plan.keyFields)), window: configuration.capture.window, covered: covered,
             invalidations: configuration.invalidations)
     }
 

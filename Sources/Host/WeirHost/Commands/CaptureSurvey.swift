@@ -1,9 +1,27 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Netlink
 internal import WeirCapture
 
-/// Which source this host would get, in sentences.
+/// Which source this host would get and why not another, found out without loading anything: any user may ask.
 enum CaptureSurvey {
-    static func lines(_ plan: CapturePlan) -> [String] { ["source: \(plan.source.rawValue)"] }
+    static func lines(_ plan: CapturePlan) -> [String] {
+        let links: LinkTable
+        do { links = try LinkWatch().table } catch { return ["source: \(plan.source.rawValue); this host's interfaces could not be listed: \(error)"] }
+        do throws(CaptureError) {
+            let choice = try SourceChoice(plan, HostFacts.read(links))
+            var lines = ["source: \(choice.source.rawValue), since \(choice.because)"]
+            lines += choice.notTaken.map { "not \($0.source.rawValue): \($0.reason)" }
+            if choice.source == .tc { lines.append("interfaces: \(interfaces(links, plan.interfaces))") }
+            return lines
+        } catch {
+            return ["source: none; \(error)"]
+        }
+    }
+
+    private static func interfaces(_ links: LinkTable, _ filter: InterfaceFilter) -> String {
+        let names = DevicePlan(links, filter).attached.keys.compactMap { links.links[$0]?.name }.sorted()
+        return names.isEmpty ? "none is there now" : names.joined(separator: ", ")
+    }
 }

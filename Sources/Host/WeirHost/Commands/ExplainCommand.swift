@@ -41,13 +41,17 @@ enum Explanation {
 
     static func capture(_ options: CaptureOptions, _ plan: CapturePlan) -> [String] {
         var lines = ["Capture"] + CaptureSurvey.lines(plan).map { "  \($0)" }
+        let budget = MemoryBudget.here
+        let fitting = budget.fitting(plan)
         lines.append("  window: \(options.window.configText); count: \(plan.countMode.rawValue)")
-        let shape = MapShape(plan)
+        let shape = MapShape(fitting)
         let cpus = shape.isPerCPU ? " × \(shape.possibleCPUs) possible CPUs" : ""
         lines.append(
             "  kernel map: key \(shape.keySize) bytes, value \(shape.valueSize) bytes, \(shape.isPerCPU ? "one value per CPU" : "one shared value")")
         lines.append(
             "  kernel memory: \(shape.memoryBytes) bytes = 2 generations × \(shape.maxFlows) flows × (64 + \(shape.keySize) + \(shape.valueSize)\(cpus)) + \(shape.ringBytes) for the ring")
+        if budget.bytes < .max { lines.append("  kernel memory allowed: \(budget.bytes) bytes, a 64th of what this process may use") }
+        if fitting.maxFlows < plan.maxFlows { lines.append("  max_flows: \(fitting.maxFlows) instead of \(plan.maxFlows), to stay within that") }
         return lines
     }
 

@@ -45,5 +45,5 @@ enum Version {
 
 /// What the kernel half was built with.
 enum CaptureBuild {
-    static var text: String { "kernel half: attached for Linux 5.15 and later" }
+    static var text: String { "kernel half: for Linux 5.15 and later" }
 }
