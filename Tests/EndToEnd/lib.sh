@@ -286,17 +286,18 @@ sink() {
     wait_for "the sink" 2 binds "$1"
 }
 
-# receiver HOST ADDRESS, received: a socket that counts what it gets; what it got, once it was told to stop.
+# receiver HOST ADDRESS [COMMAND…], received: a socket that counts what it gets; told to stop, it writes it to $CASE/received.
 receiver() {
-    background "$1" "$GEN" recv "$2" >"$CASE/received"
+    local name=$1 address=$2
+    shift 2
+    background "$name" "$@" "$GEN" recv "$address" >"$CASE/received"
     RECEIVER=$!
-    wait_for "the receiver" 2 binds "$1"
+    wait_for "the receiver" 2 binds "$name"
 }
 
 received() {
     kill -TERM "$RECEIVER"
     wait_for_end "$RECEIVER"
-    cat "$CASE/received"
 }
 
 # of FIELD < the generator's lines: their sum.
@@ -347,14 +348,13 @@ wait_for() {
 
 cgroup_root() { awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts; }
 
-# in_group NAME COMMAND…: in a control group of its own.
-in_group() {
+# joining GROUP: makes a control group, and leaves in JOINING what to put before a command that shall run in it.
+joining() {
     local group
     group=$(cgroup_root)/$PREFIX-$1
-    shift
     mkdir -p "$group"
     # shellcheck disable=SC2016
-    sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@"
+    JOINING=(sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group")
 }
 
 # ---- The end ----
@@ -362,6 +362,7 @@ in_group() {
 # Ends what runs in our namespaces, by number, then removes them and our control groups. For leftovers of a killed run too.
 remove_everything() {
     local name pid group
+    disown -a # or bash reports each as killed
     for name in $(ip netns list | awk -v prefix="$PREFIX-" 'index($1, prefix) == 1 { print $1 }'); do
         for pid in $(ip netns pids "$name"); do kill -KILL "$pid" 2>/dev/null || true; done
         ip netns del "$name" 2>/dev/null || true
@@ -374,5 +375,4 @@ remove_everything() {
         echo 1 >/sys/devices/system/cpu/cpu1/online
         rm -f "$WORK/cpu1-is-off"
     fi
-    wait 2>/dev/null || true
 }
