@@ -9,7 +9,7 @@ package import WeirKit
 package struct HostAddresses: Sendable {
     /// Of this namespace, from netlink.
     private var own: Set<IPAddress> = []
-    /// Of containers: they sent through a port or from a socket not long ago.
+    /// Of containers: they sent through a port or from a socket, or received at one, not long ago.
     private var learnt: RecentAddresses
     private var last: (address: IPAddress, isLocal: Bool)?
 
@@ -28,12 +28,20 @@ package struct HostAddresses: Sendable {
         last = nil
     }
 
-    /// Remembers the sender where the hook says that it is on this host.
+    /// Remembers the end that is on this host, where the hook says so. A container may only ever receive, so sockets
+    /// tell both ways; a group that several sockets joined is nobody's address.
     package mutating func note(_ row: capture_row) {
-        if row.flowHook == FLOW_PORT_IN || row.flowHook == FLOW_SOCKET_OUT {
-            let source = row.source
-            if !own.contains(source) { learnt.note(source) }
+        switch row.flowHook {
+        case FLOW_PORT_IN, FLOW_SOCKET_OUT: note(row.source)
+        case FLOW_SOCKET_IN where row.receiver == 0: note(row.destination)
+        default: break
         }
+    }
+
+    private mutating func note(_ address: IPAddress) {
+        guard !own.contains(address) else { return }
+        learnt.note(address)
+        if let last, last.address == address { self.last = nil }
     }
 
     /// The last answer is kept: rows of one busy end often follow each other.

@@ -109,6 +109,15 @@ struct RowReaderTests {
         #expect((0..<1000).count { addresses.contains(IPAddress(ipv4: UInt32($0))) } == 10)
     }
 
+    @Test("a container that only receives is on this host, already in the window of its first packet")
+    func listener() {
+        var reader = Self.reader()
+        let peer = IPAddress("10.0.0.2")!
+        let rows = [Self.row(FLOW_SOCKET_OUT, Self.local, peer), Self.row(FLOW_SOCKET_IN, Self.local, peer)]
+        guard case .flow(let flow) = Self.window(&reader, rows)[0] else { Issue.record("not counted"); return }
+        #expect(flow.observer == .both)
+    }
+
     @Test("the observer follows from the hook, then from addresses")
     func observer() {
         var addresses = HostAddresses()
