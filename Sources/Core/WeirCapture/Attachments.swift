@@ -31,9 +31,11 @@ struct Attachments: Sendable {
 
     var devices: [Device] { attachments.values.map(\.device).sorted { $0.index < $1.index } }
 
-    /// Attaches what is new, swaps what changed its role, lets go of what left.
-    mutating func follow(_ plan: DevicePlan, _ object: borrowing FlowObject, _ log: Logger) {
+    /// Attaches what is new, swaps what changed its role, lets go of what left. With `anew` `object` is another one than
+    /// before: its programs take the place of the old ones, device by device, without a packet between.
+    mutating func follow(_ plan: DevicePlan, _ object: borrowing FlowObject, anew: Bool = false, _ log: Logger) {
         refusal = nil
+        if anew { watched = [] }
         // Watched before attached: for a moment a packet may be missed, but none is counted twice.
         for index in plan.watched.subtracting(watched) where object.watch(index, true) < 0 {
             log.warning("too many interfaces to watch", metadata: ["interface.index": "\(index)"])
@@ -42,13 +44,18 @@ struct Attachments: Sendable {
             remove(attachment)
             attachments[index] = nil
         }
-        for device in plan.attached.values.sorted(by: { $0.index < $1.index }) where attachments[device.index]?.device != device {
+        for device in plan.attached.values.sorted(by: { $0.index < $1.index }) where anew || attachments[device.index]?.device != device {
             let old = attachments[device.index]
             switch attach(device, replacing: old, object) {
             case .success(let attachment):
                 attachments[device.index] = attachment
                 log.debug("attached", metadata: ["interface": "\(device.name)", "role": "\(device.role)", "flavor": "\(flavor)"])
             case .failure(let error):
+                if anew, let old {
+                    // Programs that write where nobody reads any more would hide the gap.
+                    remove(old)
+                    attachments[device.index] = nil
+                }
                 if refusal == nil { refusal = (device.name, error.number) }
                 // A device that vanished meanwhile is no news.
                 guard error.number != ENODEV else { continue }

@@ -14,12 +14,12 @@ public struct Capture: ~Copyable, Sendable {
     public let choice: SourceChoice
     /// Wakes `wait` from elsewhere.
     public let interruptor: CaptureInterruptor
-    private let plan: CapturePlan
-    private let object: FlowObject
+    private var plan: CapturePlan
+    private var object: FlowObject
     private var links: LinkWatch
     private var attachments: Attachments
     private var socketLinks: [Descriptor] = []
-    private let waiter: Descriptor
+    private var waiter: Descriptor
     private let log: Logger
     private var reader: RowReader
     private var nextAddressTurn: ContinuousClock.Instant
@@ -215,6 +215,37 @@ public struct Capture: ~Copyable, Sendable {
         }
         if !flows.isEmpty { consume(flows.span) }
         return sum
+    }
+
+    // MARK: Another plan
+
+    /// Whether `replace` can go over to `next`: the same source, attached in the same way.
+    public func canReplace(with next: CapturePlan) -> Bool { next.source == plan.source && next.flavor == plan.flavor }
+
+    /// Goes over to another plan without a gap: loads its programs, puts each in the place of the old one, then hands on
+    /// what the old maps hold. A packet is counted by the one or the other. When loading fails the old plan goes on.
+    public mutating func replace(with next: CapturePlan, _ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
+        precondition(canReplace(with: next), "the plan is for another source")
+        let fresh = try FlowObject.load(next, source: choice.source)
+        if choice.source == .cgroup {
+            for (link, name) in zip(socketLinks, ["weir_socket_out", "weir_socket_in"]) {
+                let result = capture_replace(link.number, fresh.program(name))
+                guard result >= 0 else {
+                    throw CaptureError(
+                        "replace \(name)", needed: "BPF_LINK_UPDATE", found: errorText(-result), remedy: "restart instead of reloading")
+                }
+            }
+        } else {
+            attachments.follow(DevicePlan(links.table, next.interfaces), fresh, anew: true, log)
+        }
+        // Nobody writes to the old maps any more; both generations may hold something.
+        var book = try drain(consume)
+        book += try drain(consume)
+        waiter = Descriptor(capture_waiter(fresh.ringDescriptor, links.descriptor, interruptor.descriptor))
+        object = fresh
+        plan = next
+        reader.follow(next)
+        return book
     }
 
     // MARK: The end, and facts

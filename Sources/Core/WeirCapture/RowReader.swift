@@ -8,8 +8,8 @@ package import WeirKit
 package struct RowReader: Sendable {
     package var addresses = HostAddresses()
     private let isSockets: Bool
-    private let wantsInitiator: Bool
-    private let wantsOwner: Bool
+    private var wantsInitiator = false
+    private var wantsOwner = false
     /// Senders at a socket of this host, in this and the two windows before.
     private var senders = RecentAddresses(turns: 3)
     private var owners = SocketOwners()
@@ -18,6 +18,11 @@ package struct RowReader: Sendable {
 
     package init(_ plan: CapturePlan, source: CaptureSource) {
         isSockets = source == .cgroup
+        follow(plan)
+    }
+
+    /// Reads for another plan of the same source; what is remembered stays.
+    package mutating func follow(_ plan: CapturePlan) {
         wantsInitiator = plan.initiator
         wantsOwner = plan.owner && isSockets
     }
