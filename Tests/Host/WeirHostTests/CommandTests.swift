@@ -64,6 +64,17 @@ struct CommandTests {
         }
     }
 
+    @Test("an address that cannot be listened on exits 2 and is named, before anything is captured")
+    func listen() throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            try "http: { listen: 192.0.2.1:9347 }\n".write(to: file, atomically: true, encoding: .utf8)
+            let outcome = try Fixtures.weir("run", "--config", file.path, "--until", "1s")
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("could not listen error=\"Cannot assign requested address\" listen=192.0.2.1:9347"), "\(outcome)")
+        }
+    }
+
     @Test("run refuses a configuration that others can write, check does not")
     func trust() throws {
         try Fixtures.inFolder { folder in

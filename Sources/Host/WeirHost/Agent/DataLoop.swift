@@ -65,12 +65,7 @@ struct DataLoop: ~Copyable {
     /// One generation into the pipeline; the window goes on.
     private mutating func drain() {
         let start = SystemFacts.monotonicNanoseconds
-        // The end is not known yet when a drain comes early: what it holds belongs to the window up to now.
-        pipeline.beginWindow(windowStart..<max(SystemFacts.unixNanoseconds, windowStart + 1))
-        if work.capture.interface {
-            let names = capture.interfaceNames
-            pipeline.knowledge.interfaceName = { names[$0] ?? String($0) }
-        }
+        beginDrain()
         do throws(CaptureError) {
             let book = try Self.drain(&capture, into: &pipeline)
             metrics.add(book, took: SystemFacts.monotonicNanoseconds - start)
@@ -78,6 +73,15 @@ struct DataLoop: ~Copyable {
             // Without its capture the agent measures nothing: better gone, restarted and seen, than there and silent.
             log.critical("capture lost", metadata: ["error": "\(error)"])
             leave(.machine)
+        }
+    }
+
+    private mutating func beginDrain() {
+        // The end is not known yet when a drain comes early: what it holds belongs to the window up to now.
+        pipeline.beginWindow(windowStart..<max(SystemFacts.unixNanoseconds, windowStart + 1))
+        if work.capture.interface {
+            let names = capture.interfaceNames
+            pipeline.knowledge.interfaceName = { names[$0] ?? String($0) }
         }
     }
 
@@ -103,24 +107,16 @@ struct DataLoop: ~Copyable {
     }
 
     private mutating func swap(to next: DataWork) -> Result<SeriesBook, CaptureError> {
-        if next.capture == work.capture {
-            endWindow()
-        } else {
-            capture.detach()
-            drain()
-            endWindow()
-            let before = work.capture
-            do throws(CaptureError) {
-                capture = try Capture.start(next.capture, log: log)
-                log.warning("capture attached anew: packets between the two were not counted")
-            } catch {
-                // The old configuration goes on, with the programs that are known to load.
-                do throws(CaptureError) { capture = try Capture.start(before, log: log) } catch let second {
-                    log.critical("capture lost during a reload", metadata: ["error": "\(second)"])
-                    leave(.machine)
-                }
-                return .failure(error)
+        do throws(CaptureError) {
+            if next.capture == work.capture {
+                endWindow()
+            } else if capture.canReplace(with: next.capture) {
+                try replaceCapture(next.capture)
+            } else {
+                try restartCapture(next.capture)
             }
+        } catch {
+            return .failure(error)
         }
         pipeline.finish()
         series = SeriesBook(plan: next.plan, adopting: series)
@@ -129,5 +125,36 @@ struct DataLoop: ~Copyable {
         clock = WindowClock(next.window)
         work = next
         return .success(series)
+    }
+
+    /// Other key fields or limits: the new programs take the place of the old ones between two packets.
+    private mutating func replaceCapture(_ next: CapturePlan) throws(CaptureError) {
+        let start = SystemFacts.monotonicNanoseconds
+        beginDrain()
+        let book = try Self.replace(&capture, next, into: &pipeline)
+        metrics.add(book, took: SystemFacts.monotonicNanoseconds - start)
+        endWindow()
+    }
+
+    private static func replace(_ capture: inout Capture, _ next: CapturePlan, into pipeline: inout Pipeline) throws(CaptureError) -> KernelBook {
+        try capture.replace(with: next) { flows in pipeline.consume(flows) }
+    }
+
+    /// Another source: what one counts the other would count too, so there must be a moment between.
+    private mutating func restartCapture(_ next: CapturePlan) throws(CaptureError) {
+        capture.detach()
+        drain()
+        endWindow()
+        do throws(CaptureError) {
+            capture = try Capture.start(next, log: log)
+            log.warning("another capture source: packets between the two were not counted")
+        } catch {
+            // The old configuration goes on, with the programs that are known to load.
+            do throws(CaptureError) { capture = try Capture.start(work.capture, log: log) } catch let second {
+                log.critical("capture lost during a reload", metadata: ["error": "\(second)"])
+                leave(.machine)
+            }
+            throw error
+        }
     }
 }

@@ -41,11 +41,13 @@ struct Configuration: Sendable {
     var files: [String] = []
     var ignoredFiles: [String] = []
 
-    /// Whether the user chose any attribute or metric himself.
-    var hasSelections = false
+    /// The attributes that the user wrote himself, not those that came as defaults.
+    var chosen: Set<SelectedAttribute> = []
 
-    /// What the plan would ask about. Empty defaults are no news: who runs without zones knows that there are none.
-    func warnings(of plan: Plan) -> [String] { hasSelections ? plan.warnings : [] }
+    /// What a careful reader would ask about. Empty defaults are no news: who runs without zones knows it.
+    func warnings(of plan: Plan) -> [String] {
+        plan.unanswered.filter(chosen.contains).map { "nothing fills \($0.name): it will be empty" }
+    }
 
     var exporterCount: Int { metricExporters.count + recordExporters.count }
 }

@@ -27,9 +27,9 @@ extension ConfigurationReader {
 
     /// Reads metrics, filters and exporters.
     mutating func readSelections(metrics: ConfigNode?, filter: ConfigNode?, _ exporters: [InstanceReader.Opened]) {
-        if metrics != nil { result.hasSelections = true }
         let noted = attributesAreKnown ? problems : ConfigProblems()
         result.metrics = MetricDefinition.readAll(metrics, catalog: result.catalog, problems: noted)
+        if metrics != nil { result.chosen.formUnion(result.metrics.flatMap(\.attributes)) }
         result.filter = filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
         for item in exporters where item.isEnabled { buildExporter(item, noted) }
         if !attributesAreKnown {
@@ -41,10 +41,10 @@ extension ConfigurationReader {
     private mutating func buildExporter(_ item: InstanceReader.Opened, _ noted: ConfigProblems) {
         var section = item.section(problems, files)
         let keys = ExportKeys(&section)
-        if keys.attributes != nil { result.hasSelections = true }
         let filter = keys.filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
         let attributes = AttributeSelection.read(
             keys.attributes, default: AttributeSelection.recordDefaults, catalog: result.catalog, problems: noted)
+        if keys.attributes != nil { result.chosen.formUnion(attributes) }
         switch build(item, &section) {
         case .metrics(let exporter):
             keys.checkForMetrics(item.entry.name, problems)
