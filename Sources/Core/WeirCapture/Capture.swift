@@ -80,13 +80,16 @@ public struct Capture: ~Copyable, Sendable {
         }
     }
 
+    /// Egress, then ingress: the order of `socketLinks`.
+    private static let socketPrograms = ["weir_socket_out", "weir_socket_in"]
+
     private static func attachSockets(_ object: borrowing FlowObject, _ facts: HostFacts) throws(CaptureError) -> [Descriptor] {
         let root = try facts.cgroupRoot.get()
         let directory = root.open()
         defer { close(directory) }
         var links: [Descriptor] = []
-        for (name, ingress) in [("weir_socket_out", false), ("weir_socket_in", true)] {
-            let link = capture_attach_cgroup(object.program(name), directory, ingress)
+        for (index, name) in socketPrograms.enumerated() {
+            let link = capture_attach_cgroup(object.program(name), directory, index == 1)
             guard link >= 0 else {
                 throw CaptureError(
                     "attach to the cgroup \(root.path)", needed: "a kernel with CONFIG_CGROUP_BPF and leave to attach",
@@ -228,12 +231,12 @@ public struct Capture: ~Copyable, Sendable {
         precondition(canReplace(with: next), "the plan is for another source")
         let fresh = try FlowObject.load(next, source: choice.source)
         if choice.source == .cgroup {
-            for (link, name) in zip(socketLinks, ["weir_socket_out", "weir_socket_in"]) {
-                let result = capture_replace(link.number, fresh.program(name))
-                guard result >= 0 else {
-                    throw CaptureError(
-                        "replace \(name)", needed: "BPF_LINK_UPDATE", found: errorText(-result), remedy: "restart instead of reloading")
-                }
+            for (index, name) in Self.socketPrograms.enumerated() {
+                let result = capture_replace(socketLinks[index].number, fresh.program(name))
+                guard result < 0 else { continue }
+                for before in 0..<index { _ = capture_replace(socketLinks[before].number, object.program(Self.socketPrograms[before])) }
+                throw CaptureError(
+                    "replace \(name)", needed: "BPF_LINK_UPDATE", found: errorText(-result), remedy: "restart instead of reloading")
             }
         } else {
             attachments.follow(DevicePlan(links.table, next.interfaces), fresh, anew: true, log)

@@ -52,6 +52,9 @@ package struct HostAddresses: Sendable {
         return isLocal
     }
 
+    /// Whether the address is one of this namespace's own, not a container's.
+    package func isOwn(_ address: IPAddress) -> Bool { address.isLoopback || own.contains(address) }
+
     /// From the hook where it can tell, else from addresses.
     package mutating func observer(of row: capture_row) -> Observer {
         let sourceIsLocal: Bool

@@ -58,6 +58,9 @@ package struct RowReader: Sendable {
         }
         if !isSockets { addresses.note(row) }
         var flow = CapturedFlow(row, observer: addresses.observer(of: row))
+        // Only an end on this host can be the host's own.
+        if flow.observer == .source || flow.observer == .both { flow.sourceIsHost = addresses.isOwn(flow.source) }
+        if flow.observer == .destination || flow.observer == .both { flow.destinationIsHost = addresses.isOwn(flow.destination) }
         if wantsOwner {
             if row.isSocketOut {
                 flow.sourceOwner = row.cgroup
