@@ -4,18 +4,22 @@
 #define ACCOUNT_H
 
 /*
- * The maps, and the rule that every packet ends in exactly one of them: a flow's value, the ring, or a cell of the book.
+ * The maps, and the rule that every packet ends in exactly one of them: a flow's value, the ring, or a cell of the
+ * book.
  */
 
 #include "parse.h"
 
-/* Two of everything that is counted: programs write one generation while user space reads the other. */
-#define FLOW_MAP(name)                                                                                                  \
-	struct {                                                                                                        \
-		__uint(type, BPF_MAP_TYPE_HASH); /* per CPU where keys are few: user space decides */                   \
-		__uint(max_entries, 131072);                                                                            \
-		__uint(key_size, sizeof(struct flow_key)); /* no __type(): user space shortens both to the projection */ \
-		__uint(value_size, sizeof(struct flow_value));                                                          \
+/*
+ * Two of everything that is counted: programs write one generation while user space reads the other.
+ * User space makes them per CPU where keys are few, and shortens key and value to the projection: hence no __type().
+ */
+#define FLOW_MAP(name)                                                                                                 \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                                       \
+		__uint(max_entries, 131072);                                                                           \
+		__uint(key_size, sizeof(struct flow_key));                                                             \
+		__uint(value_size, sizeof(struct flow_value));                                                         \
 	} name SEC(".maps")
 
 FLOW_MAP(flows0);
@@ -102,8 +106,7 @@ static __always_inline struct flow_value *find(__u32 generation, const struct fl
 static __always_inline long insert(__u32 generation, const struct packet *packet)
 {
 	struct flow_value value = {
-		.bytes = packet->amount.bytes, .packets = packet->amount.packets, .flags = packet->flags
-	};
+	    .bytes = packet->amount.bytes, .packets = packet->amount.packets, .flags = packet->flags};
 	long error;
 
 	if (generation)
@@ -150,7 +153,8 @@ static __always_inline bool send_event(__u32 generation, const struct packet *pa
  * The flow is new to this generation. After the ring was full once this CPU no longer tries map or ring:
  * under overload a packet must cost less, not more.
  */
-static __always_inline void count_new(__u32 generation, struct flow_book *book, const struct packet *packet, enum addition how)
+static __always_inline void count_new(__u32 generation, struct flow_book *book, const struct packet *packet,
+				      enum addition how)
 {
 	long error;
 
@@ -182,7 +186,7 @@ static __always_inline void count_new(__u32 generation, struct flow_book *book, 
 	}
 }
 
-/* The one place where a packet is accounted for. `reason` is an enum flow_not_counted, or PARSED for a packet that counts. */
+/* The one place where a packet is accounted for. `reason`: an enum flow_not_counted, or PARSED for one that counts. */
 static __always_inline void account(const struct packet *packet, int reason, enum addition how)
 {
 	__u32 generation = control.generation & 1; /* read once: all that follows goes to the same one */

@@ -8,9 +8,9 @@
 #include <linux/if_packet.h>
 #include "account.h"
 
-#define SOCK_RAW 3 /* of enum sock_type, which only libc shows */
+#define SOCK_RAW 3	   /* of enum sock_type, which only libc shows */
 #define LOOPBACK_IFINDEX 1 /* in every network namespace */
-#define NEXT -1 /* TCX_NEXT and TC_ACT_UNSPEC: whoever stands behind us decides */
+#define NEXT -1		   /* TCX_NEXT and TC_ACT_UNSPEC: whoever stands behind us decides */
 #define PASS 1
 
 /* Devices whose ingress counts, or whose packets an attached device below them has counted. */
@@ -29,7 +29,7 @@ enum link { ETHERNET = ETH_HLEN, RAW = 0 };
 
 static __always_inline int count_at_device(struct __sk_buff *skb, enum flow_hook hook, bool duplicate, enum link link)
 {
-	struct packet packet = { .key.hook = hook };
+	struct packet packet = {.key.hook = hook};
 	int reason = parse(skb, &packet, link);
 
 	if (config.want_interface)
@@ -81,7 +81,7 @@ static __always_inline bool is_raw(struct __sk_buff *skb)
 
 static __always_inline int count_at_socket(struct __sk_buff *skb, enum flow_hook hook)
 {
-	struct packet packet = { .key.hook = hook };
+	struct packet packet = {.key.hook = hook};
 	int reason = parse(skb, &packet, RAW);
 
 	if (config.want_owner) {

@@ -11,12 +11,12 @@
 
 /* The hook that counted a packet. It is part of every key: the same addresses mean another thing at another hook. */
 enum flow_hook {
-	FLOW_UPLINK_IN = 0, /* ingress of a device whose far end is another host */
-	FLOW_PORT_IN = 1, /* ingress of a device whose far end is on this host: a container's veth, a tap */
-	FLOW_MADE = 2, /* egress of a packet that this network namespace made */
-	FLOW_THROUGH = 3, /* egress of a packet that came in by a device nobody watches */
+	FLOW_UPLINK_IN = 0,  /* ingress of a device whose far end is another host */
+	FLOW_PORT_IN = 1,    /* ingress of a device whose far end is on this host: a container's veth, a tap */
+	FLOW_MADE = 2,	     /* egress of a packet that this network namespace made */
+	FLOW_THROUGH = 3,    /* egress of a packet that came in by a device nobody watches */
 	FLOW_SOCKET_OUT = 4, /* sent by a socket */
-	FLOW_SOCKET_IN = 5, /* delivered to a socket */
+	FLOW_SOCKET_IN = 5,  /* delivered to a socket */
 };
 
 /*
@@ -35,9 +35,9 @@ struct flow_key {
 	__u32 dst[4];
 	__u8 hook;
 	__u8 protocol;
-	__u16 receiver; /* tells apart the copies that several multicast or raw sockets get; 0 for all else */
-	__u16 src_port; /* host order; ICMP: the type */
-	__u16 dst_port; /* host order; ICMP: the code */
+	__u16 receiver;	 /* tells apart the copies that several multicast or raw sockets get; 0 for all else */
+	__u16 src_port;	 /* host order; ICMP: the type */
+	__u16 dst_port;	 /* host order; ICMP: the code */
 	__u32 cgroup[2]; /* the id's low and high half: as one __u64 the struct would end in a hole */
 	__u32 ifindex;
 };
@@ -51,7 +51,7 @@ enum flow_key_size {
 
 /* Handshake bits of a value. */
 enum flow_flag {
-	FLOW_SYN = 1, /* the source opened: SYN without ACK */
+	FLOW_SYN = 1,	  /* the source opened: SYN without ACK */
 	FLOW_SYN_ACK = 2, /* the source answered: SYN with ACK */
 };
 
@@ -95,8 +95,8 @@ enum flow_overflow {
 /* Why a packet was seen and rightly left out. */
 enum flow_not_counted {
 	FLOW_DUPLICATE, /* counted at another hook */
-	FLOW_LOCAL, /* its sender's hook counted it (decided in user space) */
-	FLOW_COPY, /* one more receiver of the same packet (decided in user space) */
+	FLOW_LOCAL,	/* its sender's hook counted it (decided in user space) */
+	FLOW_COPY,	/* one more receiver of the same packet (decided in user space) */
 	FLOW_TUNNEL,
 	FLOW_UNSAMPLED,
 	FLOW_INTERFACE, /* an interface that the user left out */
@@ -124,10 +124,10 @@ struct flow_config {
 	__u8 want_owner;
 	__u8 want_interface;
 	__u8 want_initiator;
-	__u8 per_cpu; /* the flow maps are per CPU: no other CPU adds to our value */
-	__u8 kernel_lengths; /* count skb->len and one packet, as other agents do */
+	__u8 per_cpu;	       /* the flow maps are per CPU: no other CPU adds to our value */
+	__u8 kernel_lengths;   /* count skb->len and one packet, as other agents do */
 	__u8 exclude_loopback; /* cgroup hooks: leave out what goes over lo */
-	__u32 wake_inserts; /* this many new flows in one generation wake user space before the window ends */
+	__u32 wake_inserts;    /* this many new flows in one generation wake user space before the window ends */
 };
 
 #define FLOW_CACHE_LINE 64

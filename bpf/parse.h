@@ -173,8 +173,8 @@ struct icmp_kind {
 
 static __always_inline bool has_ports(__u8 protocol)
 {
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP ||
-	       protocol == IPPROTO_UDPLITE;
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_DCCP || protocol == IPPROTO_UDPLITE;
 }
 
 /* Ports, or ICMP type and code. A transport header that is cut off leaves them zero: the flow counts all the same. */
@@ -268,7 +268,7 @@ static __always_inline void measure(struct __sk_buff *skb, struct packet *packet
 /* Fills in `packet`, whose key is zero but for the hook. `link_header`: bytes before layer 3, in-band tags excluded. */
 static __always_inline int parse(struct __sk_buff *skb, struct packet *packet, __u32 link_header)
 {
-	struct layers at = { .network = link_header };
+	struct layers at = {.network = link_header};
 	__be16 protocol = skb->protocol;
 	int result;
 

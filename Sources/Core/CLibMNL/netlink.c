@@ -17,244 +17,249 @@
 enum { BUFFER = 32768, RECEIVE_BUFFER = 1 << 20 };
 
 struct netlink {
-    struct mnl_socket *watch;
-    struct netlink_event *events;
-    uint32_t count, capacity;
-    uint8_t buffer[BUFFER];
+	struct mnl_socket *watch;
+	struct netlink_event *events;
+	uint32_t count, capacity;
+	uint8_t buffer[BUFFER];
 };
 
 static int add(struct netlink *netlink, const struct netlink_event *event)
 {
-    if (netlink->count == netlink->capacity) {
-        uint32_t capacity = netlink->capacity ? netlink->capacity * 2 : 64;
-        struct netlink_event *events = realloc(netlink->events, capacity * sizeof *events);
-        if (!events)
-            return MNL_CB_ERROR;
-        netlink->events = events;
-        netlink->capacity = capacity;
-    }
-    netlink->events[netlink->count++] = *event;
-    return MNL_CB_OK;
+	if (netlink->count == netlink->capacity) {
+		uint32_t capacity = netlink->capacity ? netlink->capacity * 2 : 64;
+		struct netlink_event *events = realloc(netlink->events, capacity * sizeof *events);
+		if (!events)
+			return MNL_CB_ERROR;
+		netlink->events = events;
+		netlink->capacity = capacity;
+	}
+	netlink->events[netlink->count++] = *event;
+	return MNL_CB_OK;
 }
 
 static void copy_text(char *to, size_t size, const struct nlattr *attribute)
 {
-    size_t length = strnlen(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
-    if (length >= size)
-        length = size - 1;
-    memcpy(to, mnl_attr_get_payload(attribute), length);
-    to[length] = 0;
+	size_t length = strnlen(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
+	if (length >= size)
+		length = size - 1;
+	memcpy(to, mnl_attr_get_payload(attribute), length);
+	to[length] = 0;
 }
 
 static bool has_number(const struct nlattr *attribute)
 {
-    return mnl_attr_get_payload_len(attribute) >= sizeof(uint32_t);
+	return mnl_attr_get_payload_len(attribute) >= sizeof(uint32_t);
 }
 
 static int read_link(struct netlink *netlink, const struct nlmsghdr *message)
 {
-    const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
-    struct netlink_event event = {
-        .kind = message->nlmsg_type == RTM_DELLINK ? NETLINK_LINK_GONE : NETLINK_LINK,
-        .index = link->ifi_index,
-        .hardware = link->ifi_type,
-        .flags = link->ifi_flags,
-    };
-    const struct nlattr *attribute, *nested;
+	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
+	struct netlink_event event = {
+	    .kind = message->nlmsg_type == RTM_DELLINK ? NETLINK_LINK_GONE : NETLINK_LINK,
+	    .index = link->ifi_index,
+	    .hardware = link->ifi_type,
+	    .flags = link->ifi_flags,
+	};
+	const struct nlattr *attribute, *nested;
 
-    // AF_BRIDGE messages speak of a bridge port, not of the device: one of these "deletes" a link that only left its bridge.
-    if (link->ifi_family != AF_UNSPEC)
-        return MNL_CB_OK;
-    mnl_attr_for_each(attribute, message, sizeof *link) {
-        switch (mnl_attr_get_type(attribute)) {
-        case IFLA_IFNAME:
-            copy_text(event.name, sizeof event.name, attribute);
-            break;
-        case IFLA_MASTER:
-            if (has_number(attribute))
-                event.master = mnl_attr_get_u32(attribute);
-            break;
-        case IFLA_LINK:
-            if (has_number(attribute))
-                event.lower = mnl_attr_get_u32(attribute);
-            break;
-        case IFLA_LINK_NETNSID:
-            event.lower_elsewhere = true;
-            break;
-        case IFLA_XDP:
-            mnl_attr_for_each_nested(nested, attribute) if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
-                event.xdp = mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
-            break;
-        case IFLA_LINKINFO:
-            mnl_attr_for_each_nested(nested, attribute) if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
-                copy_text(event.type, sizeof event.type, nested);
-            break;
-        }
-    }
-    return add(netlink, &event);
+	// AF_BRIDGE messages speak of a bridge port, not of the device: one of these "deletes" a link that only left
+	// its bridge.
+	if (link->ifi_family != AF_UNSPEC)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attribute, message, sizeof *link)
+	{
+		switch (mnl_attr_get_type(attribute)) {
+		case IFLA_IFNAME:
+			copy_text(event.name, sizeof event.name, attribute);
+			break;
+		case IFLA_MASTER:
+			if (has_number(attribute))
+				event.master = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_LINK:
+			if (has_number(attribute))
+				event.lower = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_LINK_NETNSID:
+			event.lower_elsewhere = true;
+			break;
+		case IFLA_XDP:
+			mnl_attr_for_each_nested(nested, attribute) if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
+			    event.xdp = mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
+			break;
+		case IFLA_LINKINFO:
+			mnl_attr_for_each_nested(nested, attribute) if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
+			    copy_text(event.type, sizeof event.type, nested);
+			break;
+		}
+	}
+	return add(netlink, &event);
 }
 
 static int read_address(struct netlink *netlink, const struct nlmsghdr *message)
 {
-    const struct ifaddrmsg *address = mnl_nlmsg_get_payload(message);
-    struct netlink_event event = {
-        .kind = message->nlmsg_type == RTM_DELADDR ? NETLINK_ADDRESS_GONE : NETLINK_ADDRESS,
-        .index = address->ifa_index,
-        .family = address->ifa_family,
-        .prefix = address->ifa_prefixlen,
-        .scope = address->ifa_scope,
-    };
-    const struct nlattr *attribute;
-    bool local = false;
+	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(message);
+	struct netlink_event event = {
+	    .kind = message->nlmsg_type == RTM_DELADDR ? NETLINK_ADDRESS_GONE : NETLINK_ADDRESS,
+	    .index = address->ifa_index,
+	    .family = address->ifa_family,
+	    .prefix = address->ifa_prefixlen,
+	    .scope = address->ifa_scope,
+	};
+	const struct nlattr *attribute;
+	bool local = false;
 
-    // IFA_LOCAL is the host's own; IFA_ADDRESS is the same, or the far end of a point-to-point link.
-    mnl_attr_for_each(attribute, message, sizeof *address) {
-        uint16_t type = mnl_attr_get_type(attribute), length = mnl_attr_get_payload_len(attribute);
-        if ((type != IFA_LOCAL && type != IFA_ADDRESS) || (local && type == IFA_ADDRESS))
-            continue;
-        local = type == IFA_LOCAL;
-        if (address->ifa_family == AF_INET && length >= 4) {
-            event.low = 0xffff00000000 | ntohl(mnl_attr_get_u32(attribute));
-        } else if (address->ifa_family == AF_INET6 && length >= 16) {
-            uint64_t words[2];
-            memcpy(words, mnl_attr_get_payload(attribute), sizeof words);
-            event.high = be64toh(words[0]);
-            event.low = be64toh(words[1]);
-        }
-    }
-    return event.high || event.low ? add(netlink, &event) : MNL_CB_OK;
+	// IFA_LOCAL is the host's own; IFA_ADDRESS is the same, or the far end of a point-to-point link.
+	mnl_attr_for_each(attribute, message, sizeof *address)
+	{
+		uint16_t type = mnl_attr_get_type(attribute), length = mnl_attr_get_payload_len(attribute);
+		if ((type != IFA_LOCAL && type != IFA_ADDRESS) || (local && type == IFA_ADDRESS))
+			continue;
+		local = type == IFA_LOCAL;
+		if (address->ifa_family == AF_INET && length >= 4) {
+			event.low = 0xffff00000000 | ntohl(mnl_attr_get_u32(attribute));
+		} else if (address->ifa_family == AF_INET6 && length >= 16) {
+			uint64_t words[2];
+			memcpy(words, mnl_attr_get_payload(attribute), sizeof words);
+			event.high = be64toh(words[0]);
+			event.low = be64toh(words[1]);
+		}
+	}
+	return event.high || event.low ? add(netlink, &event) : MNL_CB_OK;
 }
 
 static int read_message(const struct nlmsghdr *message, void *context)
 {
-    switch (message->nlmsg_type) {
-    case RTM_NEWLINK:
-    case RTM_DELLINK:
-        return mnl_nlmsg_get_payload_len(message) < sizeof(struct ifinfomsg) ? MNL_CB_OK : read_link(context, message);
-    case RTM_NEWADDR:
-    case RTM_DELADDR:
-        return mnl_nlmsg_get_payload_len(message) < sizeof(struct ifaddrmsg) ? MNL_CB_OK : read_address(context, message);
-    default:
-        return MNL_CB_OK;
-    }
+	switch (message->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return mnl_nlmsg_get_payload_len(message) < sizeof(struct ifinfomsg) ? MNL_CB_OK
+										     : read_link(context, message);
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		return mnl_nlmsg_get_payload_len(message) < sizeof(struct ifaddrmsg) ? MNL_CB_OK
+										     : read_address(context, message);
+	default:
+		return MNL_CB_OK;
+	}
 }
 
 struct netlink *netlink_open(void)
 {
-    struct netlink *netlink = calloc(1, sizeof *netlink);
-    int size = RECEIVE_BUFFER, groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
+	struct netlink *netlink = calloc(1, sizeof *netlink);
+	int size = RECEIVE_BUFFER, groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
 
-    if (!netlink)
-        return NULL;
-    netlink->watch = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    if (netlink->watch && !mnl_socket_bind(netlink->watch, groups, MNL_SOCKET_AUTOPID)) {
-        // A burst of containers should not cost a dump; where it is refused the default must do.
-        setsockopt(mnl_socket_get_fd(netlink->watch), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-        return netlink;
-    }
-    int error = errno;
-    netlink_close(netlink);
-    errno = error;
-    return NULL;
+	if (!netlink)
+		return NULL;
+	netlink->watch = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (netlink->watch && !mnl_socket_bind(netlink->watch, groups, MNL_SOCKET_AUTOPID)) {
+		// A burst of containers should not cost a dump; where it is refused the default must do.
+		setsockopt(mnl_socket_get_fd(netlink->watch), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+		return netlink;
+	}
+	int error = errno;
+	netlink_close(netlink);
+	errno = error;
+	return NULL;
 }
 
 void netlink_close(struct netlink *netlink)
 {
-    if (!netlink)
-        return;
-    if (netlink->watch)
-        mnl_socket_close(netlink->watch);
-    free(netlink->events);
-    free(netlink);
+	if (!netlink)
+		return;
+	if (netlink->watch)
+		mnl_socket_close(netlink->watch);
+	free(netlink->events);
+	free(netlink);
 }
 
-int netlink_fd(const struct netlink *netlink)
-{
-    return mnl_socket_get_fd(netlink->watch);
-}
+int netlink_fd(const struct netlink *netlink) { return mnl_socket_get_fd(netlink->watch); }
 
 // Asks on a socket of its own: an answer cannot be mistaken for a change, nor the other way round.
 static int dump(uint16_t type, const void *request, size_t length, uint8_t *buffer, mnl_cb_t callback, void *context)
 {
-    struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    uint32_t sequence = (uint32_t)time(NULL);
-    ssize_t size;
-    int result = -1;
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	uint32_t sequence = (uint32_t)time(NULL);
+	ssize_t size;
+	int result = -1;
 
-    if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID))
-        goto out;
-    struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-    message->nlmsg_type = type;
-    message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    message->nlmsg_seq = sequence;
-    memcpy(mnl_nlmsg_put_extra_header(message, length), request, length);
-    if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-        goto out;
-    do {
-        size = mnl_socket_recvfrom(socket, buffer, BUFFER);
-        result = size < 0 ? -1 : mnl_cb_run(buffer, size, sequence, mnl_socket_get_portid(socket), callback, context);
-    } while (result > MNL_CB_STOP);
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID))
+		goto out;
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	message->nlmsg_seq = sequence;
+	memcpy(mnl_nlmsg_put_extra_header(message, length), request, length);
+	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		goto out;
+	do {
+		size = mnl_socket_recvfrom(socket, buffer, BUFFER);
+		result = size < 0
+			     ? -1
+			     : mnl_cb_run(buffer, size, sequence, mnl_socket_get_portid(socket), callback, context);
+	} while (result > MNL_CB_STOP);
 out:;
-    int error = result < 0 ? -errno : 0;
-    if (socket)
-        mnl_socket_close(socket);
-    return error;
+	int error = result < 0 ? -errno : 0;
+	if (socket)
+		mnl_socket_close(socket);
+	return error;
 }
 
 int netlink_dump(struct netlink *netlink)
 {
-    struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
-    struct ifaddrmsg address = {.ifa_family = AF_UNSPEC};
-    int error = -EINTR;
+	struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+	struct ifaddrmsg address = {.ifa_family = AF_UNSPEC};
+	int error = -EINTR;
 
-    // EINTR: something changed while the kernel was walking its lists, so the answer may be torn.
-    for (int attempt = 0; attempt < 10 && error == -EINTR; attempt++) {
-        netlink->count = 0;
-        error = dump(RTM_GETLINK, &link, sizeof link, netlink->buffer, read_message, netlink);
-        if (!error)
-            error = dump(RTM_GETADDR, &address, sizeof address, netlink->buffer, read_message, netlink);
-    }
-    return error;
+	// EINTR: something changed while the kernel was walking its lists, so the answer may be torn.
+	for (int attempt = 0; attempt < 10 && error == -EINTR; attempt++) {
+		netlink->count = 0;
+		error = dump(RTM_GETLINK, &link, sizeof link, netlink->buffer, read_message, netlink);
+		if (!error)
+			error = dump(RTM_GETADDR, &address, sizeof address, netlink->buffer, read_message, netlink);
+	}
+	return error;
 }
 
 int netlink_receive(struct netlink *netlink)
 {
-    netlink->count = 0;
-    for (;;) {
-        ssize_t size = recv(netlink_fd(netlink), netlink->buffer, BUFFER, MSG_DONTWAIT);
-        if (size < 0)
-            return errno == EAGAIN ? (int)netlink->count : errno == EINTR ? (int)netlink->count : -errno;
-        if (mnl_cb_run(netlink->buffer, size, 0, 0, read_message, netlink) < 0)
-            return -ENOBUFS;  // what we cannot read is as good as lost: dump again
-    }
+	netlink->count = 0;
+	for (;;) {
+		ssize_t size = recv(netlink_fd(netlink), netlink->buffer, BUFFER, MSG_DONTWAIT);
+		if (size < 0)
+			return errno == EAGAIN ? (int)netlink->count : errno == EINTR ? (int)netlink->count : -errno;
+		if (mnl_cb_run(netlink->buffer, size, 0, 0, read_message, netlink) < 0)
+			return -ENOBUFS; // what we cannot read is as good as lost: dump again
+	}
 }
 
 bool netlink_event_at(const struct netlink *netlink, uint32_t position, struct netlink_event *event)
 {
-    if (position >= netlink->count)
-        return false;
-    *event = netlink->events[position];
-    return true;
+	if (position >= netlink->count)
+		return false;
+	*event = netlink->events[position];
+	return true;
 }
 
 static int count_message(const struct nlmsghdr *message, void *context)
 {
-    const struct tcmsg *filter = mnl_nlmsg_get_payload(message);
-    // Beside the filters the kernel lists their chains, which have no handle.
-    if (message->nlmsg_type == RTM_NEWTFILTER && filter->tcm_handle)
-        ++*(int *)context;
-    return MNL_CB_OK;
+	const struct tcmsg *filter = mnl_nlmsg_get_payload(message);
+	// Beside the filters the kernel lists their chains, which have no handle.
+	if (message->nlmsg_type == RTM_NEWTFILTER && filter->tcm_handle)
+		++*(int *)context;
+	return MNL_CB_OK;
 }
 
 int netlink_filter_count(uint32_t ifindex, bool ingress)
 {
-    struct tcmsg request = {
-        .tcm_family = AF_UNSPEC,
-        .tcm_ifindex = ifindex,
-        .tcm_parent = TC_H_MAKE(TC_H_CLSACT, ingress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS),
-    };
-    uint8_t *buffer = malloc(BUFFER);
-    int count = 0, error = buffer ? dump(RTM_GETTFILTER, &request, sizeof request, buffer, count_message, &count) : -ENOMEM;
-    free(buffer);
-    return error ? error : count;
+	struct tcmsg request = {
+	    .tcm_family = AF_UNSPEC,
+	    .tcm_ifindex = ifindex,
+	    .tcm_parent = TC_H_MAKE(TC_H_CLSACT, ingress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS),
+	};
+	uint8_t *buffer = malloc(BUFFER);
+	int count = 0,
+	    error = buffer ? dump(RTM_GETTFILTER, &request, sizeof request, buffer, count_message, &count) : -ENOMEM;
+	free(buffer);
+	return error ? error : count;
 }

@@ -10,23 +10,23 @@
 #include "weir_capture.h"
 
 struct events {
-    struct capture_row *rows;
-    uint32_t count, capacity;
+	struct capture_row *rows;
+	uint32_t count, capacity;
 };
 
 struct capture {
-    struct bpf_object *object;
-    struct capture_shape shape;
-    struct flow_control *control;  // the programs' .bss
-    int flows[2], books, barrier, barrier_inner, watched, ring_fd, cpus;
-    struct ring_buffer *ring;
-    uint32_t lap;  // bytes taken from the ring in this collection
-    struct events events[2];
-    // The walk over a map.
-    uint32_t cursor;
-    bool started, ended;
-    uint32_t batch;  // rows that `keys` and `values` have room for
-    uint8_t *keys, *values;
+	struct bpf_object *object;
+	struct capture_shape shape;
+	struct flow_control *control; // the programs' .bss
+	int flows[2], books, barrier, barrier_inner, watched, ring_fd, cpus;
+	struct ring_buffer *ring;
+	uint32_t lap; // bytes taken from the ring in this collection
+	struct events events[2];
+	// The walk over a map.
+	uint32_t cursor;
+	bool started, ended;
+	uint32_t batch; // rows that `keys` and `values` have room for
+	uint8_t *keys, *values;
 };
 
 /// Widens a projected key.

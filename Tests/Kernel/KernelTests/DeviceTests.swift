@@ -45,10 +45,12 @@ struct DeviceTests {
         #expect(DevicePlan(Self.stack, InterfaceFilter(include: [.exact("veth1")])).watched == [5, 6])
     }
 
-    @Test("patterns", arguments: [
-        ("eth*", "eth0", true), ("eth*", "veth0", false), ("*", "", true), ("e?h0", "eth0", true), ("e?h0", "eh0", false),
-        ("*a*b*c", "xxaxxbxxc", true), ("*a*b*c", "xxaxxbxx", false), ("", "", true), ("", "a", false), ("v*.*", "veth.12", true),
-    ])
+    @Test(
+        "patterns",
+        arguments: [
+            ("eth*", "eth0", true), ("eth*", "veth0", false), ("*", "", true), ("e?h0", "eth0", true), ("e?h0", "eh0", false),
+            ("*a*b*c", "xxaxxbxxc", true), ("*a*b*c", "xxaxxbxx", false), ("", "", true), ("", "a", false), ("v*.*", "veth.12", true),
+        ])
     func globs(pattern: String, name: String, matches: Bool) {
         #expect(InterfacePattern.glob(pattern).matches(name) == matches)
     }

@@ -201,7 +201,9 @@ extension KernelTests {
             let runner = try ProgramRunner(plan)
             for _ in 0..<20_000 {
                 var frame = Self.cases[Int(random.next() % UInt64(Self.cases.count))].frame
-                for _ in 0..<random.next() % 4 { frame.bytes[Int(random.next() % UInt64(frame.bytes.count))] = UInt8(truncatingIfNeeded: random.next()) }
+                for _ in 0..<random.next() % 4 {
+                    frame.bytes[Int(random.next() % UInt64(frame.bytes.count))] = UInt8(truncatingIfNeeded: random.next())
+                }
                 if random.next() % 4 == 0 {
                     // Behind a tag: an untagged frame without a whole IP header is refused before the program sees it.
                     frame.bytes.replaceSubrange(12..<12, with: [0x81, 0, 0, 1])

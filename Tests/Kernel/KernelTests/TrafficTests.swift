@@ -284,7 +284,8 @@ extension KernelTests {
         func foreignFilters() throws {
             let wire = try Wire()
             try wire.right.run {
-                _ = try wire.right.exec("tc qdisc add dev w0 clsact; tc filter add dev w0 ingress prio 1 protocol ip u32 match ip src 1.2.3.4 flowid 1:1")
+                _ = try wire.right.exec(
+                    "tc qdisc add dev w0 clsact; tc filter add dev w0 ingress prio 1 protocol ip u32 match ip src 1.2.3.4 flowid 1:1")
                 var capture = try Capture.start(Self.plan(.clsact), log: quiet)
                 _ = try wire.left.exec("ping -q -c 1 10.9.0.2")
                 capture.detach()

@@ -13,22 +13,22 @@
 enum netlink_event_kind { NETLINK_LINK, NETLINK_LINK_GONE, NETLINK_ADDRESS, NETLINK_ADDRESS_GONE };
 
 struct netlink_event {
-    uint8_t kind;
-    // Of a link.
-    bool lower_elsewhere;  // `lower` counts in another namespace
-    bool xdp;              // an XDP program is attached
-    uint16_t hardware;     // ARPHRD_…
-    uint32_t index;
-    uint32_t master;  // IFLA_MASTER: bridge, bond, vrf above it
-    uint32_t lower;   // IFLA_LINK: what a VLAN or macvlan stands on, a veth's peer
-    uint32_t flags;   // IFF_…
-    char name[16];
-    char type[16];  // IFLA_INFO_KIND: "veth", "bridge", …; empty for hardware
-    // Of an address; `index` is its link.
-    uint8_t family;
-    uint8_t prefix;
-    uint8_t scope;
-    uint64_t high, low;  // big-endian numbers; IPv4 as ::ffff:a.b.c.d
+	uint8_t kind;
+	// Of a link.
+	bool lower_elsewhere; // `lower` counts in another namespace
+	bool xdp;	      // an XDP program is attached
+	uint16_t hardware;    // ARPHRD_…
+	uint32_t index;
+	uint32_t master; // IFLA_MASTER: bridge, bond, vrf above it
+	uint32_t lower;	 // IFLA_LINK: what a VLAN or macvlan stands on, a veth's peer
+	uint32_t flags;	 // IFF_…
+	char name[16];
+	char type[16]; // IFLA_INFO_KIND: "veth", "bridge", …; empty for hardware
+	// Of an address; `index` is its link.
+	uint8_t family;
+	uint8_t prefix;
+	uint8_t scope;
+	uint64_t high, low; // big-endian numbers; IPv4 as ::ffff:a.b.c.d
 };
 
 struct netlink;
@@ -39,7 +39,8 @@ void netlink_close(struct netlink *netlink);
 int netlink_fd(const struct netlink *netlink);
 /// Reads everything anew. The events are then there to be fetched.
 int netlink_dump(struct netlink *netlink);
-/// Reads what changed, without waiting: how many events; 0 when there is nothing; -ENOBUFS when the kernel dropped some.
+/// Reads what changed, without waiting: how many events; 0 when there is nothing; -ENOBUFS when the kernel dropped
+/// some.
 int netlink_receive(struct netlink *netlink);
 /// The event at `position` of the last dump or receive.
 bool netlink_event_at(const struct netlink *netlink, uint32_t position, struct netlink_event *event);

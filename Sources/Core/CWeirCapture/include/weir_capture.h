@@ -13,28 +13,28 @@
 
 /// What user space chooses about the maps of one load.
 struct capture_shape {
-    uint32_t key_size;    // enum flow_key_size
-    uint32_t value_size;  // enum flow_value_size
-    uint32_t max_flows;
-    uint32_t ring_bytes;  // a power of two, at least a page
-    bool per_cpu;
-    bool sockets;  // load the cgroup programs, else those for devices
+	uint32_t key_size;   // enum flow_key_size
+	uint32_t value_size; // enum flow_value_size
+	uint32_t max_flows;
+	uint32_t ring_bytes; // a power of two, at least a page
+	bool per_cpu;
+	bool sockets; // load the cgroup programs, else those for devices
 };
 
 /// One flow of a map or one event of the ring, whatever the projection: fields outside of it are zero.
 /// Addresses are big-endian numbers, values are summed over CPUs.
 struct capture_row {
-    uint64_t src_high, src_low;
-    uint64_t dst_high, dst_low;
-    uint64_t cgroup;
-    uint64_t bytes;
-    uint64_t packets;
-    uint32_t ifindex;
-    uint32_t flags;
-    uint16_t src_port, dst_port;
-    uint16_t receiver;
-    uint8_t hook;
-    uint8_t protocol;
+	uint64_t src_high, src_low;
+	uint64_t dst_high, dst_low;
+	uint64_t cgroup;
+	uint64_t bytes;
+	uint64_t packets;
+	uint32_t ifindex;
+	uint32_t flags;
+	uint16_t src_port, dst_port;
+	uint16_t receiver;
+	uint8_t hook;
+	uint8_t protocol;
 };
 
 struct capture;
@@ -43,7 +43,7 @@ struct capture;
 
 /// Opens and loads the object given in base64. On failure returns NULL and sets errno; `capture_last_words` explains.
 struct capture *capture_open(const char *base64, size_t length, const struct flow_config *config,
-                             const struct capture_shape *shape);
+			     const struct capture_shape *shape);
 void capture_close(struct capture *capture);
 /// The end of what libbpf and the verifier said on this thread since the last `capture_open`.
 const char *capture_last_words(void);
@@ -72,7 +72,7 @@ int capture_read(struct capture *capture, uint32_t generation, bool take, struct
 int capture_collect_events(struct capture *capture);
 /// Copies events from `first` on; 0 when there are no more.
 int capture_events(const struct capture *capture, uint32_t generation, uint32_t first, struct capture_row *rows,
-                   uint32_t capacity);
+		   uint32_t capacity);
 /// Sums the book over CPUs.
 int capture_book(const struct capture *capture, uint32_t generation, struct flow_book *book);
 /// Forgets the book, the events and the insert count of an idle generation.
@@ -100,10 +100,10 @@ int capture_watch(const struct capture *capture, uint32_t ifindex, bool watched)
 
 /// Where a clsact filter of ours stands.
 struct capture_filter {
-    uint32_t ifindex;
-    uint32_t handle;
-    uint32_t priority;
-    bool ingress;
+	uint32_t ifindex;
+	uint32_t handle;
+	uint32_t priority;
+	bool ingress;
 };
 /// Makes sure of a clsact qdisc: 1 when it had to be made, 0 when it was there.
 int capture_clsact_add(uint32_t ifindex);

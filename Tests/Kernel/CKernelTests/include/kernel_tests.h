@@ -12,10 +12,10 @@ int test_can_load(void);
 
 /// The fields of `struct __sk_buff` that a test may choose.
 struct test_context {
-    uint32_t ifindex;
-    uint32_t ingress_ifindex;
-    uint32_t gso_size;
-    uint32_t gso_segs;
+	uint32_t ifindex;
+	uint32_t ingress_ifindex;
+	uint32_t gso_size;
+	uint32_t gso_segs;
 };
 /// Runs a program on a made-up frame: its return value, or a negative errno below -1000 (minus 1000).
 int64_t test_run_program(int program, const uint8_t *frame, uint32_t length, struct test_context context);
