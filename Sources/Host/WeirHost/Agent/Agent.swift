@@ -67,7 +67,7 @@ final class Agent: Sendable {
         tell(tree)
         var listener: HTTPListener?
         if let address = configuration.http.listen {
-            listener = await listen(address, configuration.capture.window, &group)
+            listener = await listen(address, &group)
             if listener == nil { return nil }
         }
         group.addTask { await tree.run() }
@@ -83,9 +83,8 @@ final class Agent: Sendable {
         }
     }
 
-    private func listen(_ address: ListenAddress, _ window: Duration, _ group: inout TaskGroup<Void>) async -> HTTPListener? {
-        let patience = max(window * 3, .seconds(30))
-        let health = Health(data: data, states: states, registry: registry, patience: { patience })
+    private func listen(_ address: ListenAddress, _ group: inout TaskGroup<Void>) async -> HTTPListener? {
+        let health = Health(data: data, states: states, registry: registry)
         let listener = HTTPListener(address, routes: routes, health: health, log: log)
         group.addTask { await listener.run() }
         if let failure = await listener.failure() {
@@ -126,7 +125,7 @@ final class Agent: Sendable {
         let isListenerKept = configuration.http.listen == running.listener?.address
         var fresh: HTTPListener?
         if !isListenerKept, let address = configuration.http.listen {
-            fresh = await listen(address, configuration.capture.window, &group)
+            fresh = await listen(address, &group)
             if fresh == nil { return false }
         }
         let next = StageTree(configuration, files: files, states: states, registry: registry, log: log)
@@ -142,7 +141,7 @@ final class Agent: Sendable {
             await running.tree.flush(within: Self.flushTime)
             next.export(series)
             log.debug("flushed")
-        await running.tree.stop()
+            await running.tree.stop()
             for name in running.tree.names(missingIn: next) { states.forget(name) }
             if !isListenerKept { running.listener?.stop() }
             running = Running(tree: next, series: series, listener: isListenerKept ? running.listener : fresh)

@@ -14,6 +14,7 @@ final class DataThread: Sendable {
     private let orders = Mutex<[DataOrder]>([])
     private let interruptor = Mutex<CaptureInterruptor?>(nil)
     private let lastBeat = Atomic<UInt64>(0)
+    private let window = Mutex(Duration.zero)
 
     init(registry: MetricRegistry, log: Logger) {
         self.registry = registry
@@ -22,6 +23,7 @@ final class DataThread: Sendable {
 
     /// Loads and attaches on the new thread, and answers when the kernel counts or will not.
     func start(_ work: DataWork) async -> Result<SeriesBook, CaptureError> {
+        window.withLock { $0 = work.window }
         let started = Gate<Result<SeriesBook, CaptureError>>()
         DedicatedThread.start("weir-data") { [self] in
             do throws(CaptureError) {
@@ -30,7 +32,12 @@ final class DataThread: Sendable {
                 interruptor.withLock { $0 = wake }
                 beat()
                 started.open(.success(loop.series))
-                loop.run(orders: { orders.withLock { taken in defer { taken = [] }; return taken } }, beat: { beat() })
+                loop.run(
+                    orders: {
+                        orders.withLock { taken in
+                            defer { taken = [] }; return taken
+                        }
+                    }, beat: { beat() })
             } catch {
                 started.open(.failure(error))
             }
@@ -41,8 +48,15 @@ final class DataThread: Sendable {
     /// Hands over to another configuration at a window's edge.
     func swap(to work: DataWork) async -> Result<SeriesBook, CaptureError> {
         let answer = Gate<Result<SeriesBook, CaptureError>>()
+        // The longer of the two until the swap is done: neither thread nor window is late in between.
+        let before = window.withLock { window in
+            defer { window = max(window, work.window) }
+            return window
+        }
         send(.swap(work, answer))
-        return await answer.wait()
+        let outcome = await answer.wait()
+        window.withLock { if case .success = outcome { $0 = work.window } else { $0 = before } }
+        return outcome
     }
 
     func stop() async {
@@ -57,6 +71,9 @@ final class DataThread: Sendable {
         let now = SystemFacts.monotonicNanoseconds
         return .nanoseconds(now > last ? now - last : 0)
     }
+
+    /// So long without a sign is not healthy: three windows, and never less than 30 s.
+    var patience: Duration { max(window.withLock { $0 } * 3, .seconds(30)) }
 
     private func beat() { lastBeat.store(SystemFacts.monotonicNanoseconds, ordering: .relaxed) }
 

@@ -40,7 +40,8 @@ struct FinalMetrics: Sendable {
             for _ in 0..<100 {
                 try? await Task.sleep(for: .milliseconds(10))
                 guard let path = routes.paths.first(where: { $0 == "/metrics" }) ?? routes.paths.first,
-                    let handler = routes.handler(for: path) else { continue }
+                    let handler = routes.handler(for: path)
+                else { continue }
                 let answer = await handler(HTTPQuestion(path: path, accept: "text/plain;version=0.0.4"))
                 let sink = Sink()
                 guard answer.status == 200, (try? await answer.body { sink.add($0) }) != nil else { continue }

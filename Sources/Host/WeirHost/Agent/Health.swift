@@ -8,13 +8,11 @@ struct Health: Sendable {
     let data: DataThread
     let states: StageStates
     let registry: MetricRegistry
-    /// Longer than this without a sign of the data thread is not healthy: the longest window, and time for a drain.
-    let patience: @Sendable () -> Duration
 
     /// Alive: the data thread comes by.
     func live() -> HTTPAnswer {
         let silence = data.sinceBeat
-        let isWell = silence <= patience()
+        let isWell = silence <= data.patience
         return HTTPAnswer(status: isWell ? 200 : 503, isWell ? "ok\n" : "the data thread was last seen \(silence.configText) ago\n")
     }
 

@@ -20,7 +20,9 @@ struct MemoryBudget: Sendable {
         if let line = text("/proc/self/cgroup").split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) {
             var path = "/sys/fs/cgroup" + line.dropFirst(3)
             while path.hasPrefix("/sys/fs/cgroup/") {
-                if let maximum = text(FilePath.join(path, "memory.max")).split(separator: "\n").first.flatMap({ Int($0) }) { limit = min(limit, maximum) }
+                if let maximum = text(FilePath.join(path, "memory.max")).split(separator: "\n").first.flatMap({ Int($0) }) {
+                    limit = min(limit, maximum)
+                }
                 path = FilePath.folder(of: path)
             }
         }

@@ -40,7 +40,8 @@ struct StageRunner: Sendable {
         self.name = name
         self.states = states
         self.log = log
-        up = registry.gauge("weir_stage_up", "1 while the stage runs or has nothing more to learn, 0 while it waits to be started again.", [("stage", name)])
+        up = registry.gauge(
+            "weir_stage_up", "1 while the stage runs or has nothing more to learn, 0 while it waits to be started again.", [("stage", name)])
         restarts = registry.counter("weir_stage_restarts_total", "Times the stage failed and was started again.", [("stage", name)])
     }
 

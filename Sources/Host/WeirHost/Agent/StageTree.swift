@@ -39,7 +39,8 @@ final class StageTree: Sendable {
     /// What the data thread needs of this configuration.
     var work: DataWork {
         DataWork(
-            plan: plan, capture: MemoryBudget.here.fitting(configuration.capture.plan(for: plan.keyFields)), window: configuration.capture.window, covered: covered,
+            plan: plan, capture: MemoryBudget.here.fitting(configuration.capture.plan(for: plan.keyFields)), window: configuration.capture.window,
+            covered: covered,
             invalidations: configuration.invalidations)
     }
 
@@ -58,7 +59,11 @@ final class StageTree: Sendable {
             for queue in queues {
                 group.addTask { [self] in
                     await queue.run()
-                    if queuesLeft.withLock({ $0 -= 1; return $0 == 0 }) { queuesDone.open() }
+                    if queuesLeft.withLock({
+                        $0 -= 1; return $0 == 0
+                    }) {
+                        queuesDone.open()
+                    }
                 }
             }
             if let series = await series.wait() {

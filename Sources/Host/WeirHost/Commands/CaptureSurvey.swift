@@ -8,7 +8,9 @@ internal import WeirCapture
 enum CaptureSurvey {
     static func lines(_ plan: CapturePlan) -> [String] {
         let links: LinkTable
-        do { links = try LinkWatch().table } catch { return ["source: \(plan.source.rawValue); this host's interfaces could not be listed: \(error)"] }
+        do { links = try LinkWatch().table } catch {
+            return ["source: \(plan.source.rawValue); this host's interfaces could not be listed: \(error)"]
+        }
         do throws(CaptureError) {
             let choice = try SourceChoice(plan, HostFacts.read(links))
             var lines = ["source: \(choice.source.rawValue), since \(choice.because)"]

@@ -49,7 +49,8 @@ enum Explanation {
         lines.append(
             "  kernel map: key \(shape.keySize) bytes, value \(shape.valueSize) bytes, \(shape.isPerCPU ? "one value per CPU" : "one shared value")")
         lines.append(
-            "  kernel memory: \(shape.memoryBytes) bytes = 2 generations × \(shape.maxFlows) flows × (64 + \(shape.keySize) + \(shape.valueSize)\(cpus)) + \(shape.ringBytes) for the ring")
+            "  kernel memory: \(shape.memoryBytes) bytes = 2 generations × \(shape.maxFlows) flows × (64 + \(shape.keySize) + \(shape.valueSize)\(cpus)) + \(shape.ringBytes) for the ring"
+        )
         if budget.bytes < .max { lines.append("  kernel memory allowed: \(budget.bytes) bytes, a 64th of what this process may use") }
         if fitting.maxFlows < plan.maxFlows { lines.append("  max_flows: \(fitting.maxFlows) instead of \(plan.maxFlows), to stay within that") }
         return lines

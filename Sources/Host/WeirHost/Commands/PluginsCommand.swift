@@ -45,7 +45,9 @@ struct PluginsCommand: ParsableCommand {
                 }
             }
             Output.text("\nOptions, at their defaults:\n\n")
-            Output.text(PluginSample.text(of: plugin).split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "  \($0)" }.joined(separator: "\n"))
+            Output.text(
+                PluginSample.text(of: plugin).split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "  \($0)" }.joined(
+                    separator: "\n"))
             Output.text("\nKeys of every \(plugin.kind == .export ? "exporter" : "enricher"): plugin, name, enabled")
             Output.text(plugin.kind == .export ? "; metrics, naming; records, filter, attributes, queue.\n" : ".\n")
         }

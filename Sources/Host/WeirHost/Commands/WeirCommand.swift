@@ -39,7 +39,9 @@ struct WeirCommand: ParsableCommand {
 
 /// Where the configuration stands, for every command that reads it.
 struct ConfigurationOption: ParsableArguments {
-    @Option(name: .customLong("config"), help: ArgumentHelp("A file, or a folder with weir.yaml and plugins.d. (default: $WEIR_CONFIG, else /etc/weir)", valueName: "path"))
+    @Option(
+        name: .customLong("config"),
+        help: ArgumentHelp("A file, or a folder with weir.yaml and plugins.d. (default: $WEIR_CONFIG, else /etc/weir)", valueName: "path"))
     var path: String?
 
     /// What the user asked for; nil for the standard folder, which may be missing.

@@ -110,7 +110,8 @@ struct ConfigurationReader {
     ) -> [InstanceReader.Opened] {
         names.compactMap { name in
             guard !written.contains(where: { $0.isEnabled && $0.entry.name == name }), !instances.isTaken(name),
-                plugins.contains(where: { $0.name == name && $0.kind == kind }) else { return nil }
+                plugins.contains(where: { $0.name == name && $0.kind == kind })
+            else { return nil }
             return instances.open(InstanceReader.Draft(node: ConfigNode(.scalar(name), at: Self.nowhere)), as: kind)
         }
     }

@@ -40,7 +40,8 @@ struct ExportKeys {
     /// Notes the keys that mean nothing to an exporter of metrics.
     func checkForMetrics(_ plugin: String, _ problems: ConfigProblems) {
         if let filter {
-            let message = "'\(plugin)' exports metrics, which are added up already; write the filter at the metric: metrics: { my.metric: { measure: bytes, filter: … } }"
+            let message =
+                "'\(plugin)' exports metrics, which are added up already; write the filter at the metric: metrics: { my.metric: { measure: bytes, filter: … } }"
             problems.note(.conflict, message, at: filter.position)
         }
         if let records, records.wanted { problems.note(.conflict, "'\(plugin)' exports metrics, not records", at: records.position) }

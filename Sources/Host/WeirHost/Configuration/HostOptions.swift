@@ -39,7 +39,8 @@ struct ListenAddress: ConfigValue, Hashable, CustomStringConvertible {
         }
         if name == "localhost" { name = "127.0.0.1" }
         guard digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let port = Int(digits), port <= 65_535, let host = IPAddress(name) else { return nil }
+            let port = Int(digits), port <= 65_535, let host = IPAddress(name)
+        else { return nil }
         self.host = host
         self.port = port
     }
