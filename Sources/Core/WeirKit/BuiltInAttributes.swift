@@ -6,7 +6,8 @@ extension Attribute {
     // One end.
     public static let address = endpoint("address", "The IP address.")
     public static let name = endpoint("name", "The best name known for this address: pod, host or DNS name, else the address.")
-    public static let ownerName = endpoint("owner.name", "Who this is: the workload, container, unit or table entry; a class in brackets for a stranger.")
+    public static let ownerName = endpoint(
+        "owner.name", "Who this is: the workload, container, unit or table entry; a class in brackets for a stranger.")
     public static let ownerType = endpoint("owner.type", "What kind of owner `owner.name` names.")
     public static let zone = endpoint("zone", "The availability zone by name.")
     public static let zoneID = endpoint("zone.id", "The availability zone by the provider's account-independent id.")
@@ -16,7 +17,8 @@ extension Attribute {
     public static let scopeClaim = endpoint("scope", "The traffic scope that a table claims for this end: private or cloud_service.")
 
     // The flow.
-    public static let trafficScope = flow("traffic.scope", "What kind of traffic this is, by the first rule that holds.", valueCount: TrafficScope.allCases.count)
+    public static let trafficScope = flow(
+        "traffic.scope", "What kind of traffic this is, by the first rule that holds.", valueCount: TrafficScope.allCases.count)
     public static let trafficScopeReason = flow(
         "traffic.scope.reason", "The rule that decided traffic.scope.", valueCount: TrafficScopeReason.allCases.count)
     public static let observer = flow("observer", "Which end is on the observing host: source, destination, both or transit.", valueCount: 4)
@@ -26,7 +28,8 @@ extension Attribute {
     public static let serverPort = flow("server.port", "The port of the end that was called; 0 when unknown.", needs: .initiator)
     public static let initiator = flow("initiator", "Which end opened the connection: src, dst or unknown.", needs: .initiator, valueCount: 3)
     public static let initiatorSource = flow("initiator.source", "How the initiator is known.", needs: .initiator, valueCount: 4)
-    public static let direction = flow("direction", "request when the source opened the connection, response when the destination did.", needs: .initiator, valueCount: 3)
+    public static let direction = flow(
+        "direction", "request when the source opened the connection, response when the destination did.", needs: .initiator, valueCount: 3)
     public static let transport = flow("transport", "TCP, UDP, … or the IP protocol number.", needs: .transport)
     public static let networkType = flow("network.type", "ipv4 or ipv6.", valueCount: 2)
     public static let interface = flow("iface", "The interface that counted the flow.", needs: .interface)

@@ -34,7 +34,8 @@ extension CIDR: LosslessStringConvertible {
             self.init(address, prefixLength: address.bitWidth)
         } else {
             guard parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-                let length = Int(parts[1]) else { return nil }
+                let length = Int(parts[1])
+            else { return nil }
             self.init(address, prefixLength: length)
         }
         guard self.address == address else { return nil }

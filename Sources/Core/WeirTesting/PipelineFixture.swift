@@ -25,13 +25,14 @@ package struct PipelineFixture: ~Copyable {
         guard let root, var section = ConfigSection(root, problems: problems, files: .none) else {
             preconditionFailure("the fixture is no mapping: \(problems.all)")
         }
-        let catalog = Catalog(declared: enrichers.flatMap { enricher -> [Attribute] in
-            switch enricher.stage {
-            case .endpoint(let stage): Array(stage.writes)
-            case .flow(let stage): Array(stage.writes)
-            default: []
-            }
-        })
+        let catalog = Catalog(
+            declared: enrichers.flatMap { enricher -> [Attribute] in
+                switch enricher.stage {
+                case .endpoint(let stage): Array(stage.writes)
+                case .flow(let stage): Array(stage.writes)
+                default: []
+                }
+            })
         var input = PlanInput()
         input.enrichers = enrichers
         input.metrics = MetricDefinition.readAll(section.take("metrics"), catalog: catalog, problems: problems)

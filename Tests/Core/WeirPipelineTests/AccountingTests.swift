@@ -7,9 +7,11 @@ import WeirPipeline
 import WeirTesting
 
 @Suite struct AccountingTests {
-    @Test("with covered senders the receiver's agent leaves the flow to the sender's", arguments: [
-        (Observer.source, UInt64(1)), (.both, 1), (.destination, 0), (.transit, 0),
-    ])
+    @Test(
+        "with covered senders the receiver's agent leaves the flow to the sender's",
+        arguments: [
+            (Observer.source, UInt64(1)), (.both, 1), (.destination, 0), (.transit, 0),
+        ])
     func coveredSender(_ observer: Observer, _ exported: UInt64) {
         var fixture = PipelineFixture("accounting: { covered: [10.0.0.0/24] }")
         fixture.window([CapturedFlow("10.0.0.4", "10.1.0.9", bytes: 1, observer: observer)])
@@ -17,9 +19,11 @@ import WeirTesting
         #expect(fixture.metric("weir_pipeline_not_exported_bytes_total", "covered") == 1 - exported)
     }
 
-    @Test("the destination side turns the rule round", arguments: [
-        (Observer.source, UInt64(0)), (.both, 1), (.destination, 1), (.transit, 0),
-    ])
+    @Test(
+        "the destination side turns the rule round",
+        arguments: [
+            (Observer.source, UInt64(0)), (.both, 1), (.destination, 1), (.transit, 0),
+        ])
     func destinationSide(_ observer: Observer, _ exported: UInt64) {
         var fixture = PipelineFixture("accounting: { covered: [10.0.0.0/24], observer: destination }")
         fixture.window([CapturedFlow("10.1.0.9", "10.0.0.4", bytes: 1, observer: observer)])
@@ -33,21 +37,23 @@ import WeirTesting
         #expect(fixture.metric("weir_pipeline_series_bytes_total") == 4)
     }
 
-    @Test("the class table decides by its first rule that holds", arguments: [
-        ("10.0.0.1", "239.0.0.1", Observer.source, "multicast|multicast"),
-        ("10.0.0.1", "10.0.0.2", .both, "same_host|same_host"),
-        ("10.0.0.1", "52.0.0.1", .source, "cloud_service|claimed"),
-        ("10.0.0.1", "10.7.0.1", .source, "private|claimed"),
-        ("10.0.0.1", "10.0.2.1", .source, "inter_region|regions"),
-        ("10.0.0.1", "10.0.0.2", .source, "same_zone|zones"),
-        ("10.0.0.1", "10.0.1.1", .source, "inter_zone|zones"),
-        ("10.0.3.1", "10.0.4.1", .source, "same_zone|zones"),
-        ("10.0.0.1", "8.8.8.8", .source, "internet|outside"),
-        ("8.8.8.8", "10.0.0.1", .destination, "internet|outside"),
-        ("10.0.0.1", "10.5.5.5", .source, "unknown|zone_missing_dst"),
-        ("10.5.5.5", "10.0.0.1", .destination, "unknown|zone_missing_src"),
-        ("10.5.5.5", "10.5.5.6", .source, "unknown|zone_missing_both"),
-    ])
+    @Test(
+        "the class table decides by its first rule that holds",
+        arguments: [
+            ("10.0.0.1", "239.0.0.1", Observer.source, "multicast|multicast"),
+            ("10.0.0.1", "10.0.0.2", .both, "same_host|same_host"),
+            ("10.0.0.1", "52.0.0.1", .source, "cloud_service|claimed"),
+            ("10.0.0.1", "10.7.0.1", .source, "private|claimed"),
+            ("10.0.0.1", "10.0.2.1", .source, "inter_region|regions"),
+            ("10.0.0.1", "10.0.0.2", .source, "same_zone|zones"),
+            ("10.0.0.1", "10.0.1.1", .source, "inter_zone|zones"),
+            ("10.0.3.1", "10.0.4.1", .source, "same_zone|zones"),
+            ("10.0.0.1", "8.8.8.8", .source, "internet|outside"),
+            ("8.8.8.8", "10.0.0.1", .destination, "internet|outside"),
+            ("10.0.0.1", "10.5.5.5", .source, "unknown|zone_missing_dst"),
+            ("10.5.5.5", "10.0.0.1", .destination, "unknown|zone_missing_src"),
+            ("10.5.5.5", "10.5.5.6", .source, "unknown|zone_missing_both"),
+        ])
     func scopes(_ source: String, _ destination: String, _ observer: Observer, _ expected: String) {
         func zone(_ zone: String, _ region: String = "r", id: String? = nil) -> [Attribute: Answer] {
             var answers: [Attribute: Answer] = [.zone: .text(zone), .region: .text(region)]
@@ -101,7 +107,8 @@ import WeirTesting
             let left = fixture.metric("weir_pipeline_not_exported_bytes_total")
             #expect(fixture.metric("weir_pipeline_taken_bytes_total") == taken, "seed \(seed)")
             #expect(series + left + fixture.metric("weir_pipeline_held_bytes") == taken, "seed \(seed)")
-            let counted = fixture.values("network.flow.bytes").values.reduce(0, +) + fixture.metric("weir_series_expired_value_total", "network.flow.bytes")
+            let counted =
+                fixture.values("network.flow.bytes").values.reduce(0, +) + fixture.metric("weir_series_expired_value_total", "network.flow.bytes")
             #expect(counted == series, "seed \(seed)")
         }
         fixture.pipeline.finish()

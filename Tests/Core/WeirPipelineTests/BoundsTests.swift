@@ -21,7 +21,8 @@ import WeirTesting
             for number in 0..<50_000 {
                 flows.append(
                     CapturedFlow(
-                        source: source, destination: IPAddress(high: 0x2001_0db8_0000_0000, low: UInt64(window * 50_000 + number)), bytes: 1, packets: 1,
+                        source: source, destination: IPAddress(high: 0x2001_0db8_0000_0000, low: UInt64(window * 50_000 + number)), bytes: 1,
+                        packets: 1,
                         observer: .source))
             }
             fixture.window(flows)

@@ -75,7 +75,8 @@ private let database: [Attribute: Answer] = [.ownerName: .text("database"), .zon
     @Test("rows beyond max_held_flows go on unanswered and are counted")
     func holdIsBounded() {
         let stage = TableStage(["10.0.0.4": [.ownerName: .pending]])
-        var fixture = PipelineFixture("{ pipeline: { max_held_flows: 2 }, metrics: { network.flow.bytes: [src.owner.name] } }", enrichers: [stage.instance])
+        var fixture = PipelineFixture(
+            "{ pipeline: { max_held_flows: 2 }, metrics: { network.flow.bytes: [src.owner.name] } }", enrichers: [stage.instance])
         fixture.window((1...5).map { CapturedFlow("10.0.0.4", "10.0.1.\($0)", bytes: 1) })
         #expect(fixture.values("network.flow.bytes") == ["(private)": 3])
         #expect(fixture.metric("weir_pipeline_held_flows") == 2)
@@ -85,7 +86,10 @@ private let database: [Attribute: Answer] = [.ownerName: .text("database"), .zon
     @Test("strangers carry their class in brackets, never an address")
     func strangers() {
         var fixture = PipelineFixture("metrics: { network.flow.bytes: [dst.owner.name, traffic.scope] }")
-        fixture.window(["8.8.8.8", "10.9.9.9", "239.1.1.1", "2001:db8::1", "fd00::1"].map { CapturedFlow($0.contains(":") ? "fd00::9" : "10.0.0.4", $0, bytes: 1) })
+        fixture.window(
+            ["8.8.8.8", "10.9.9.9", "239.1.1.1", "2001:db8::1", "fd00::1"].map {
+                CapturedFlow($0.contains(":") ? "fd00::9" : "10.0.0.4", $0, bytes: 1)
+            })
         #expect(
             fixture.values("network.flow.bytes") == [
                 "(internet)|internet": 2, "(private)|unknown": 2, "(multicast)|multicast": 1,

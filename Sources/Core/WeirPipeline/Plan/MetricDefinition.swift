@@ -65,7 +65,8 @@ package struct MetricDefinition: Sendable {
             guard standardEntry != nil else {
                 let hint = Suggestion.suffix(for: name, among: builtIn.map(\.name))
                 problems.note(
-                    .unknownMetric, "'\(name)' is no built-in metric\(hint.isEmpty ? "; one of your own needs at least 'measure: bytes' or 'packets'" : hint)",
+                    .unknownMetric,
+                    "'\(name)' is no built-in metric\(hint.isEmpty ? "; one of your own needs at least 'measure: bytes' or 'packets'" : hint)",
                     at: entry.key.position)
                 return nil
             }
@@ -75,7 +76,9 @@ package struct MetricDefinition: Sendable {
         var measure = standardEntry?.measure
         section.read("measure", into: &measure)
         if let standardEntry, measure != standardEntry.measure {
-            problems.note(.conflict, "'\(name)' measures \(standardEntry.measure.rawValue); give a metric of other measure a name of its own", at: entry.key.position)
+            problems.note(
+                .conflict, "'\(name)' measures \(standardEntry.measure.rawValue); give a metric of other measure a name of its own",
+                at: entry.key.position)
         }
         if measure == nil { section.missing("measure") }
         var help = standardEntry?.help ?? "Defined in the configuration."

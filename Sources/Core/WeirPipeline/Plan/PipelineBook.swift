@@ -54,7 +54,8 @@ package struct PipelineBook: Sendable {
         endpoints = registry.gauge("weir_pipeline_endpoints", "Endpoints in the table.")
         evictions = registry.counter("weir_pipeline_endpoint_evictions_total", "Endpoints that gave way to others at max_endpoints.")
         symbols = registry.gauge("weir_pipeline_symbols", "Distinct texts alive.")
-        givenUp = registry.counter("weir_pattern_matches_given_up_total", "Regular expressions that reached their limit on a text; it counts as no match.")
+        givenUp = registry.counter(
+            "weir_pattern_matches_given_up_total", "Regular expressions that reached their limit on a text; it counts as no match.")
     }
 
     func note(_ hold: borrowing HoldBuffer) {
