@@ -27,6 +27,10 @@ done
     echo 'enum FlowProgram {'
     echo "    /// What compiled it."
     echo "    static let compiler = \"$("$clang" --version | head -n 1 | tr -d '\\"')\""
+    echo '    /// The start of its SHA-256: two binaries with the same text run the same kernel half.'
+    echo "    static let digest = \"$(sha256sum "$object" | cut -c 1-12)\""
+    echo '    /// Its size.'
+    echo "    static let byteCount = $(wc -c < "$object")"
     echo '    /// The ELF object in base64.'
     printf '    static let base64: StaticString = "'
     base64 -w 0 "$object"

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Netlink
+package import Netlink
 
 /// What `weir explain` says about a running capture.
 public struct CaptureFacts: Sendable {
@@ -25,7 +25,7 @@ public struct CaptureFacts: Sendable {
 }
 
 /// Paths around the hooks, as far as netlink and sysfs show them.
-func unseenPaths(_ table: LinkTable) -> [String] {
+package func unseenPaths(_ table: LinkTable) -> [String] {
     table.links.values.sorted { $0.index < $1.index }.flatMap { link -> [String] in
         let device = "/sys/class/net/\(link.name)/device"
         var found: [String] = []

@@ -14,6 +14,30 @@ struct GoodConfigurationTests {
         #expect(found.report == "")
     }
 
+    @Test("the examples have no problem", arguments: ["weir.yaml", "demo/weir.yaml"])
+    func examples(_ path: String) {
+        let found = BadConfigurationTests.problems(Fixtures.repository.appendingPathComponent("examples/\(path)"))
+        #expect(found.report == "")
+    }
+
+    @Test("examples/weir.yaml, which shows every key at its default, leads to the plan that no configuration leads to")
+    func defaults() throws {
+        try Fixtures.inFolder { folder in
+            let empty = folder.appendingPathComponent("weir.yaml")
+            try "export: [prometheus]\n".write(to: empty, atomically: true, encoding: .utf8)
+            func plan(_ path: String) throws -> [Substring] {
+                try Fixtures.weir("explain", "--config", path).output.split(separator: "\n").filter {
+                    !$0.contains(".yaml") && !$0.contains("nothing fills")
+                }
+            }
+            let lines = try plan(empty.path)
+            #expect(lines.count > 10)
+            #expect(
+                try plan(Fixtures.repository.appendingPathComponent("examples/weir.yaml").path).filter { $0 != "Warnings" }
+                    == lines.filter { $0 != "Warnings" })
+        }
+    }
+
     @Test("a sample is a file of plugins.d that changes nothing and has no problem", arguments: plugins.map(\.name))
     func sample(_ name: String) throws {
         let plugin = try #require(plugins.first { $0.name == name })

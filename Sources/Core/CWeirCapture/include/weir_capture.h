@@ -114,4 +114,7 @@ int capture_filter_remove(const struct capture_filter *filter);
 /// Removes what a killed process of ours left at either side of a device; returns how many filters.
 int capture_filter_sweep(uint32_t ifindex);
 
+/* The linked libbpf: major << 16 | minor. */
+uint32_t capture_libbpf_version(void);
+
 #endif

@@ -16,6 +16,7 @@ enum CaptureSurvey {
             var lines = ["source: \(choice.source.rawValue), since \(choice.because)"]
             lines += choice.notTaken.map { "not \($0.source.rawValue): \($0.reason)" }
             if choice.source == .tc { lines.append("interfaces: \(interfaces(links, plan.interfaces))") }
+            lines += unseenPaths(links).map { "not seen by any source: \($0)" }
             return lines
         } catch {
             return ["source: none; \(error)"]

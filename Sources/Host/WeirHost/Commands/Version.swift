@@ -33,17 +33,13 @@ enum Version {
         """
         weir \(number)
         swift \(swift), \(architecture)-linux
-        \(CaptureBuild.text)
+        kernel half \(CaptureBuild.digest), \(CaptureBuild.byteCount) bytes, by \(CaptureBuild.compiler)
+        libbpf \(CaptureBuild.libbpf)
         """
     }
 
     static func publish(_ registry: MetricRegistry) {
-        let labels = [("version", number), ("swift", swift), ("arch", architecture)]
+        let labels = [("version", number), ("swift", swift), ("arch", architecture), ("kernel_half", CaptureBuild.digest)]
         registry.gauge("weir_build_info", "What this program is; always 1.", labels).set(1)
     }
-}
-
-/// What the kernel half was built with.
-enum CaptureBuild {
-    static var text: String { "kernel half: for Linux 5.15 and later" }
 }
