@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 # What the cases are made of: namespaces and wires, the agent under test, truth, and expectations.
-# Sourced by every case with WEIR, GEN, WORK and RESULTS set.
+# Sourced by every case with WEIR, GEN, ATTACHED, WORK and RESULTS set.
 
 PREFIX=weir-e2e
 # The folder of the case that runs: configurations, logs, metrics.
@@ -256,6 +256,30 @@ wait_for_end() {
     STATUS=0
     wait "$1" 2>/dev/null || STATUS=$?
 }
+
+# attached HOST DEVICE: how many of our programs stand there, by tcx and by clsact.
+attached() {
+    local tcx filters
+    tcx=$(in_host "$1" "$ATTACHED" "$2" | grep -c '^weir_' || true)
+    filters=$(for way in ingress egress; do ip_tc "$1" filter show dev "$2" $way 2>/dev/null || true; done | grep -c 'weir_' || true)
+    echo "tcx $tcx clsact $filters"
+}
+
+ip_tc() {
+    local name=$1
+    shift
+    ip netns exec "$PREFIX-$name" tc "$@"
+}
+
+# reload AGENT: SIGHUP, and waits until it said how that went.
+reload() {
+    local before
+    before=$(grep -c -e ' notice reloaded' -e 'reload refused' "$CASE/$1.log" || true)
+    kill -HUP "${AGENT_PID[$1]}"
+    wait_for "a word about the reload" 5 said_more_than "$1" "$before"
+}
+
+said_more_than() { [ "$(grep -c -e ' notice reloaded' -e 'reload refused' "$CASE/$1.log" || true)" -gt "$2" ]; }
 
 # metric AGENT NAME [TEXT…]: the sum over the series of NAME whose labels contain every TEXT, from its last metrics.
 metric() {
