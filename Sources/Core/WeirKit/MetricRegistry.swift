@@ -16,12 +16,15 @@ public final class Cell: Sendable {
 /// The agent's own counters and gauges, by name and labels; exporters show them beside the users' series.
 public final class MetricRegistry: Sendable {
     public enum Kind: String, Sendable { case counter, gauge }
+    /// What a cell counts in. Cells are whole numbers, so times are nanoseconds inside; exporters show seconds.
+    public enum Scale: Sendable { case one, nanoseconds }
 
     /// All cells of one name.
     public struct Family: Sendable {
         public let name: String
         public let help: String
         public let kind: Kind
+        public let scale: Scale
         public package(set) var cells: [(labels: [(name: String, value: String)], cell: Cell)]
     }
 
@@ -47,10 +50,12 @@ public final class MetricRegistry: Sendable {
     }
 
     /// The cell for this name and these labels; asking again gives the same cell. Counters' names end in `_total`.
-    public func cell(_ kind: Kind, _ name: String, _ help: String, _ extra: [(name: String, value: String)] = []) -> Cell {
-        if let root { return root.cell(kind, name, help, labels + extra) }
+    public func cell(
+        _ kind: Kind, _ name: String, _ help: String, _ extra: [(name: String, value: String)] = [], scale: Scale = .one
+    ) -> Cell {
+        if let root { return root.cell(kind, name, help, labels + extra, scale: scale) }
         return families.withLock { families in
-            var family = families[name] ?? Family(name: name, help: help, kind: kind, cells: [])
+            var family = families[name] ?? Family(name: name, help: help, kind: kind, scale: scale, cells: [])
             precondition(family.kind == kind, "\(name) is both a counter and a gauge")
             if let known = family.cells.first(where: { $0.labels.elementsEqual(extra, by: ==) }) { return known.cell }
             let cell = Cell()
@@ -60,8 +65,10 @@ public final class MetricRegistry: Sendable {
         }
     }
 
-    public func counter(_ name: String, _ help: String, _ labels: [(name: String, value: String)] = []) -> Cell {
-        cell(.counter, name, help, labels)
+    public func counter(
+        _ name: String, _ help: String, _ labels: [(name: String, value: String)] = [], scale: Scale = .one
+    ) -> Cell {
+        cell(.counter, name, help, labels, scale: scale)
     }
 
     public func gauge(_ name: String, _ help: String, _ labels: [(name: String, value: String)] = []) -> Cell {

@@ -39,7 +39,8 @@ struct KernelMetrics: Sendable {
         overflow = OverflowReason.allCases.map { ($0, Line(registry, "overflow", "that found no room", [("reason", $0.name)])) }
         notCounted = NotCountedReason.allCases.map { ($0, Line(registry, "not_counted", "seen and rightly left out", [("reason", $0.name)])) }
         drains = registry.counter("weir_kernel_flips_total", "Times the kernel half changed over to the other generation to be drained.")
-        drainTime = registry.counter("weir_kernel_drain_nanoseconds_total", "Time spent draining and handing on; divide by weir_kernel_flips_total.")
+        drainTime = registry.counter(
+            "weir_kernel_drain_seconds_total", "Time spent draining and handing on; divide by weir_kernel_flips_total.", scale: .nanoseconds)
         windows = registry.counter("weir_windows_total", "Windows that ended.")
         unbalanced = registry.counter("weir_kernel_unbalanced_drains_total", "Drains whose kernel book did not add up; always 0, or there is a bug.")
     }

@@ -74,7 +74,7 @@ struct ExpositionPage {
                 separator = UInt8(ascii: ",")
             }
             if separator == UInt8(ascii: ",") { bytes.append(UInt8(ascii: "}")) }
-            end(cell.current)
+            end(cell.current, family.scale)
         }
     }
 
@@ -96,9 +96,16 @@ struct ExpositionPage {
         for unit in ["bytes", "seconds"] where family.hasSuffix("_" + unit) { bytes += "# UNIT \(name) \(unit)\n".utf8 }
     }
 
-    private mutating func end(_ value: UInt64) {
+    private mutating func end(_ value: UInt64, _ scale: MetricRegistry.Scale = .one) {
         bytes.append(UInt8(ascii: " "))
-        bytes.append(decimal: value)
+        switch scale {
+        case .one: bytes.append(decimal: value)
+        case .nanoseconds:
+            let (seconds, rest) = value.quotientAndRemainder(dividingBy: 1_000_000_000)
+            bytes.append(decimal: seconds)
+            bytes.append(UInt8(ascii: "."))
+            bytes += String(1_000_000_000 + rest).utf8.dropFirst()
+        }
         bytes.append(UInt8(ascii: "\n"))
     }
 

@@ -14,6 +14,7 @@ struct PromtoolTests {
         let registry = MetricRegistry()
         registry.counter("weir_export_lost_records_total", "Records lost, by \"reason\" \\ and so on.", [("reason", "disk \"full\"\n")]).add()
         registry.gauge("weir_endpoints", "Endpoints known now.").set(2)
+        registry.counter("weir_drain_seconds_total", "Time spent.", scale: .nanoseconds).add(1_050_000_007)
         let texts = ["frontend", "", "\\", "\"", "a\nb", "東京", "{x=\"y\"}", String(repeating: "z", count: 256)]
         let pairs = texts.flatMap { source in texts.map { [source, $0] } }
         let names = ["network.flow.bytes", "network.flow.packets", "network.inter.zone.bytes", "payments.egress", "payments_egress"]
@@ -28,6 +29,7 @@ struct PromtoolTests {
         let (status, output) = try promtool(page)
         #expect(status == 0)
         #expect(output == "")
+        #expect(page.contains("\nweir_drain_seconds_total 1.050000007\n"))
     }
 
     @Test("promtool does find fault with a bad page, so the test above means something")
