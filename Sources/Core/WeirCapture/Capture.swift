@@ -23,6 +23,7 @@ public struct Capture: ~Copyable, Sendable {
     private let log: Logger
     private var reader: RowReader
     private var nextAddressTurn: ContinuousClock.Instant
+    private var nextSenderTurn: ContinuousClock.Instant
     /// Reused for every chunk of every drain.
     private var rows: [capture_row]
     private var flows: [CapturedFlow] = []
@@ -66,6 +67,7 @@ public struct Capture: ~Copyable, Sendable {
         reader = RowReader(plan, source: choice.source)
         reader.addresses.follow(links.table)
         nextAddressTurn = .now + HostAddresses.turn
+        nextSenderTurn = .now + RowReader.senderTurn
         rows = Array(repeating: capture_row(), count: Self.chunk)
         flows.reserveCapacity(Self.chunk)
         attachments = Attachments(plan.flavor)
@@ -150,7 +152,9 @@ public struct Capture: ~Copyable, Sendable {
     public mutating func drain(_ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
         let old = try object.flip()
         var book = try object.book(old)
-        reader.begin()
+        let isSenderTurn = nextSenderTurn <= .now
+        if isSenderTurn { nextSenderTurn = .now + RowReader.senderTurn }
+        reader.begin(isSenderTurn: isSenderTurn)
         if nextAddressTurn <= .now {
             nextAddressTurn = .now + HostAddresses.turn
             reader.addresses.turn()

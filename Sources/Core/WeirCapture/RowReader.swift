@@ -10,7 +10,7 @@ package struct RowReader: Sendable {
     private let isSockets: Bool
     private var wantsInitiator = false
     private var wantsOwner = false
-    /// Senders at a socket of this host, in this and the two windows before.
+    /// Senders at a socket of this host, in this and the two turns before.
     private var senders = RecentAddresses(turns: 3)
     private var owners = SocketOwners()
     private var copies = ReceiverCopies()
@@ -30,11 +30,15 @@ package struct RowReader: Sendable {
     /// Sockets see a local packet twice, so their rows are looked at before any is handed on.
     package var needsSurvey: Bool { isSockets }
 
-    package mutating func begin() {
-        if isSockets {
-            senders.turn()
-            copies.forget()
-        }
+    /// How long a turn of the senders lasts at least. A shaper may hold a packet back for longer than short windows, or
+    /// drains that come early, last. (A little less than the default window, so that no jitter skips one.)
+    package static let senderTurn = Duration.seconds(4)
+
+    /// Begins a drain; `isSenderTurn` when the last turn of the senders is long enough ago.
+    package mutating func begin(isSenderTurn: Bool = true) {
+        guard isSockets else { return }
+        if isSenderTurn { senders.turn() }
+        copies.forget()
     }
 
     /// First look.

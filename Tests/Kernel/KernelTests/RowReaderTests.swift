@@ -39,6 +39,18 @@ struct RowReaderTests {
         return rows.map { reader.read($0) }
     }
 
+    @Test("drains that follow each other quickly do not make a sender a stranger")
+    func localityOfEarlyDrains() {
+        var reader = Self.reader()
+        _ = Self.window(&reader, [Self.row(FLOW_SOCKET_OUT, Self.local, Self.remote)])
+        for _ in 0..<10 {
+            reader.begin(isSenderTurn: false)
+            let late = Self.row(FLOW_SOCKET_IN, Self.local, Self.remote)
+            reader.survey(late)
+            guard case .notCounted(.local) = reader.read(late) else { Issue.record("counted twice"); return }
+        }
+    }
+
     @Test("a sender stays local for two more windows")
     func locality() {
         var reader = Self.reader()
