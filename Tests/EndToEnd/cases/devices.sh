@@ -59,6 +59,26 @@ echoes() {
     expect_all a $(carried left w0)
 }
 
+# fragments FAMILY: of a datagram only the first piece has ports; all pieces count, each with its header.
+fragments() {
+    wire
+    config a "source: tc, window: 1s"
+    config b "source: cgroup, window: 1s" "src.address == $([ "$1" = 4 ] && echo 10.77.0.1 || echo fd77::1) and src.port in [8, 128]"
+    agent a left
+    agent b left
+    wire_up
+    in_host left ping -q -i 0.005 -c 50 -s 4000 "$(peer_of "$1")" >/dev/null
+    wire_down
+    stop_agent a
+    stop_agent b
+    expect_books a
+    # shellcheck disable=SC2046
+    expect_all a $(carried left w0)
+    # Sockets see the datagram whole.
+    expect_books b
+    expect_truth b test $((50 * ($([ "$1" = 4 ] && echo 28 || echo 48) + 4000))) 50
+}
+
 # tcp FLAVOR FAMILY on|off: an iperf3 stream, data one way and acknowledgements the other.
 tcp() {
     local left right
@@ -87,6 +107,8 @@ tcp() {
     done
 }
 
+run_case tcx-fragments4 fragments 4
+run_case tcx-fragments6 fragments 6
 for flavor in tcx clsact; do
     for family in 4 6; do
         run_case "$flavor-udp$family-10k" flows $flavor $family 10000

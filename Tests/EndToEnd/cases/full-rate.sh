@@ -5,16 +5,17 @@
 # As fast as the machine can, with windows of 100 ms: flips and drains under fire lose nothing and count nothing twice.
 
 SECONDS_OF_RATE=$([ -n "${LONG:-}" ] && echo 60 || echo 4)
+SECONDS_OF_MAIN_CASE=$([ -n "${LONG:-}" ] && echo 60 || echo 15)
 
-# many_flows: a million flows in less than one window, in a map for 131,072.
+# many_flows FLOWS MAX_FLOWS: more flows in less than one window than the map has room for.
 many_flows() {
     local sent packets bytes
     wire
-    config a "source: tc, window: 60s"
+    config a "source: tc, window: 60s, max_flows: $2"
     agent a right
     wire_up
     sink right 10.77.0.2
-    sent=$(gen left raw w0 "$(station right w0)" 10.77.0.2 1000000 1 60 0 0)
+    sent=$(gen left raw w0 "$(station right w0)" 10.77.0.2 "$1" 2 60 0 0)
     wire_down
     stop_agent a
     expect_books a
@@ -26,7 +27,7 @@ many_flows() {
     remark "0 bytes, 0 packets unaccounted of $packets; $(metric a weir_kernel_overflow_packets_total) in overflow, $(metric a weir_kernel_counted_packets_total 'ring') by the ring;"
 }
 
-# rate FLAVOR KEY FLOWS: KEY is ports (a shared map) or hosts (a map per CPU).
+# rate FLAVOR KEY FLOWS [SECONDS]: KEY is ports (a shared map) or hosts (a map per CPU).
 rate() {
     local sent filter
     wire
@@ -36,7 +37,7 @@ rate() {
     agent a right
     wire_up
     sink right 10.77.0.2
-    sent=$(gen left raw w0 "$(station right w0)" 10.77.0.2 "$3" 0 18 0 "$SECONDS_OF_RATE")
+    sent=$(gen left raw w0 "$(station right w0)" 10.77.0.2 "$3" 0 18 0 "${4:-$SECONDS_OF_RATE}")
     wire_down
     stop_agent a
     expect_books a
@@ -96,8 +97,9 @@ one_cpu_off() {
     remark "CPUs $(cat /sys/devices/system/cpu/online) of $(cat /sys/devices/system/cpu/possible) online;"
 }
 
-run_case rate-a-million-flows many_flows
-run_case rate-tcx-ports rate tcx ports 1000
+run_case rate-a-million-flows many_flows 1000000 131072
+run_case rate-tiny-map many_flows 300000 1024
+run_case rate-tcx-ports rate tcx ports 1000 "$SECONDS_OF_MAIN_CASE"
 run_case rate-tcx-hosts rate tcx hosts 1000
 run_case rate-clsact-50k-flows rate clsact ports 50000
 run_case rate-sockets-all-cpus all_cpus

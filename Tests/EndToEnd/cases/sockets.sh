@@ -55,6 +55,25 @@ from_outside() {
     expect_truth a test "$(of l3_bytes <"$CASE/received")" "$(of packets <"$CASE/received")"
 }
 
+# late: the wire holds packets back for much longer than three windows. Their sender is on this host all the same.
+late() {
+    local sent
+    wire
+    config a "source: cgroup, window: 100ms" "$OURS"
+    agent a left
+    wire_up
+    ip netns exec "$PREFIX-left" tc qdisc add dev w0 root tbf rate 2mbit burst 5kb limit 10mb
+    receiver right 10.77.0.2
+    sent=$(gen left sock 10.77.0.1 10.77.0.2 3000 100 0)
+    sleep 2.5
+    received
+    wire_down
+    stop_agent a
+    expect "received" 3000 "$(of packets <"$CASE/received")"
+    expect_books a
+    expect_truth a test "$(of l3_bytes <<<"$sent")" 3000
+}
+
 # tcp FAMILY: both ends are sockets of this machine. The truth is what the wire carried, but for what is not TCP.
 tcp() {
     local wired other
@@ -126,5 +145,6 @@ for family in 4 6; do
     run_case "sockets-udp$family-from-outside" from_outside $family
     run_case "sockets-tcp$family" tcp $family
 done
+run_case sockets-late-packets late
 run_case sockets-owners-loopback owners lo
 run_case sockets-owners-veth owners veth
