@@ -83,6 +83,12 @@ reload_capture() {
     reload a
 }
 
+# The same key, another size of map and other interfaces.
+reload_room() {
+    sed -i 's/source: tc/&, max_flows: 4096, interfaces: { include: [w0] }/' "$CASE/a.yaml"
+    reload a
+}
+
 reload_broken() {
     cp "$CASE/a.yaml" "$CASE/good"
     echo 'captur: {}' >>"$CASE/a.yaml"
@@ -163,6 +169,7 @@ run_case events-reload-same-tc reloaded "source: tc" same
 run_case events-reload-same-cgroup reloaded "source: cgroup" same
 run_case events-reload-metrics reloaded "source: tc" metrics
 run_case events-reload-broken reloaded "source: tc" broken
+run_case events-reload-room reloaded "source: tc" room
 run_case events-reload-capture-tcx reloaded "source: tc, tc: tcx" capture
 run_case events-reload-capture-clsact reloaded "source: tc, tc: clsact" capture
 run_case events-reload-capture-cgroup reloaded "source: cgroup" capture
