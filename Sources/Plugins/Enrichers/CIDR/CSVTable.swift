@@ -30,8 +30,8 @@ enum CSVTable {
         var seen: Set<String> = []
         for column in head {
             let place = Place.byte(column.offset, source)
-            if !seen.insert(column.text).inserted {
-                builder.note("the column '\(column.text)' stands here twice", at: place)
+            if !seen.insert(TableAttribute.normal(column.text)).inserted {
+                builder.note("the column '\(column.text)' stands here twice; '_' and '.' make no difference in a name", at: place)
                 isGood = false
             } else if column.text != "cidr", builder.attribute(column.text, at: place) == nil {
                 isGood = false

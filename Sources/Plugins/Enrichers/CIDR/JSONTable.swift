@@ -12,8 +12,8 @@ enum JSONTable {
                 var fields: [TableBuilder.Field] = []
                 try reader.object { (reader, key) throws(JSONReader.Problem) in
                     let keyPlace = Place.byte(key.offset, source)
-                    if fields.contains(where: { $0.key == key.text }) { builder.note("'\(key.text)' stands here twice", at: keyPlace) }
                     let value = try reader.value()
+                    if fields.contains(where: { $0.key == key.text }) { return builder.note("'\(key.text)' stands here twice", at: keyPlace) }
                     fields.append(
                         TableBuilder.Field(key: key.text, value: value.text, keyPlace: keyPlace, valuePlace: .byte(value.offset, source)))
                 }

@@ -7,23 +7,31 @@ internal import WeirKit
 enum TableAttribute {
     struct Problem: Error { let message: String }
 
+    /// What `_` and `.` make no difference to: metrics and filters take `src_owner_name` for `src.owner.name`.
+    static func normal(_ name: String) -> String { String(name.map { $0 == "_" ? "." : $0 }) }
+
     /// The built-in attribute of that name, or one of the user's own.
     static func named(_ key: String) -> Result<Attribute, Problem> {
-        for prefix in ["src.", "dst.", "k8s.src.", "k8s.dst."] where key.hasPrefix(prefix) {
+        let normal = normal(key)
+        for prefix in ["src.", "dst.", "k8s.src.", "k8s.dst."] where normal.hasPrefix(prefix) {
             let name = (prefix.hasPrefix("k8s.") ? "k8s." : "") + key.dropFirst(prefix.count)
             return .failure(Problem(message: "a table describes one end, whichever it is: write '\(name)' instead of '\(key)'"))
         }
-        if key == Attribute.trafficScope.name {
-            return .failure(Problem(message: "'traffic.scope' is decided for both ends; a table claims it for one with 'scope'"))
+        if normal == Attribute.trafficScope.name {
+            return .failure(Problem(message: "'\(key)' is decided for both ends; a table claims it for one with 'scope'"))
         }
-        if key == Attribute.address.name || Attribute.builtIn.contains(where: { $0.subject == .flow && $0.name == key }) {
+        let flowNames = Attribute.builtIn.filter { $0.subject == .flow }.map(\.name)
+        if normal == Attribute.address.name || flowNames.contains(normal) {
             return .failure(Problem(message: "'\(key)' is Weir's own: a table cannot fill it"))
+        }
+        if let taken = End.allCases.map({ "\($0.prefix).\(normal)" }).first(where: flowNames.contains) {
+            return .failure(Problem(message: "'\(key)' would be '\(taken)' to metrics and filters, which is Weir's own: a table cannot fill it"))
         }
         guard isName(key) else {
             return .failure(Problem(message: "'\(key)' is no attribute name: small letters, digits, '_' and '.', a letter first, at most 64"))
         }
         return .success(
-            Attribute.builtIn.first { $0.subject == .endpoint && $0.name == key } ?? .endpoint(key, "From a table of address ranges."))
+            Attribute.builtIn.first { $0.subject == .endpoint && $0.name == normal } ?? .endpoint(key, "From a table of address ranges."))
     }
 
     private static func isName(_ key: String) -> Bool {

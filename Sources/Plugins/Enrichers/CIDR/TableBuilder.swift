@@ -45,7 +45,11 @@ struct TableBuilder {
                 cidrPlace = field.valuePlace
                 cidr = range(field)
             } else if let attribute = attribute(field.key, at: field.keyPlace), !field.value.isEmpty, isGood(field, attribute) {
-                values.append((attribute, field.value))
+                if values.contains(where: { $0.attribute == attribute }) {
+                    note(Self.twice(attribute.name), at: field.keyPlace)
+                } else {
+                    values.append((attribute, field.value))
+                }
             }
         }
         guard let cidrPlace else { return note("the row has no 'cidr'", at: place) }
@@ -67,6 +71,11 @@ struct TableBuilder {
         if let known = attributes[key] { return known }
         switch TableAttribute.named(key) {
         case .success(let attribute):
+            // Only the user's own: a built-in is the same attribute however it is written.
+            if let twin = attributes.values.first(where: { $0 != attribute && TableAttribute.normal($0.name) == TableAttribute.normal(key) }) {
+                note("'\(key)' is '\(twin.name)' to metrics and filters, where '_' and '.' are one: write it one way", at: place)
+                return nil
+            }
             attributes[key] = attribute
             return attribute
         case .failure(let problem):
@@ -74,6 +83,9 @@ struct TableBuilder {
             return nil
         }
     }
+
+    /// What to say of a row that has a name two times, `_` and `.` being one.
+    static func twice(_ name: String) -> String { "'\(name)' stands here twice; '_' and '.' make no difference in a name" }
 
     private mutating func range(_ field: Field) -> CIDR? {
         if let cidr = CIDR(field.value) { return cidr }

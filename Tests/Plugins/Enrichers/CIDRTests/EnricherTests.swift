@@ -47,6 +47,20 @@ struct EnricherTests {
         #expect(CIDREnricher(CIDROptions(), context()).writes.isEmpty)
     }
 
+    @Test("a built-in attribute is meant however its name is written, in the configuration and in files")
+    func spelling() {
+        let shelf = Shelf()
+        shelf["t.csv"] = "cidr,owner_name,zone.id\n10.0.0.0/24,shop,euw1-az1\n"
+        shelf["t.json"] = #"[{"cidr":"10.0.1.0/24","owner.name":"till","zone_id":"euw1-az2"}]"#
+        let found = options("tables: [{ cidr: 10.0.2.0/24, owner_name: desk }]\nfile: [t.csv, t.json]", shelf)
+        #expect(found.problems == [])
+        let enricher = CIDREnricher(found.options, context())
+        #expect(enricher.writes == [.cidr, .ownerName, .zoneID])
+        #expect(answers(enricher, "10.0.0.1", [.ownerName, .zoneID]) == ["owner.name=shop", "zone.id=euw1-az1"])
+        #expect(answers(enricher, "10.0.1.1", [.ownerName, .zoneID]) == ["owner.name=till", "zone.id=euw1-az2"])
+        #expect(answers(enricher, "10.0.2.1", [.ownerName, .zoneID]) == ["owner.name=desk"])
+    }
+
     @Test("it keeps what every enricher promises")
     func contract() {
         let enricher = CIDREnricher(options(table).options, context())

@@ -51,6 +51,27 @@ struct OptionsTests {
                 "tables: [{ cidr: 10.0.0.0/8, traffic.scope: private }]",
                 "badTable weir.yaml:1:30: 'traffic.scope' is decided for both ends; a table claims it for one with 'scope'"
             ),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, traffic_scope: private }]",
+                "badTable weir.yaml:1:30: 'traffic_scope' is decided for both ends; a table claims it for one with 'scope'"
+            ),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, src_zone: a }]",
+                "badTable weir.yaml:1:30: a table describes one end, whichever it is: write 'zone' instead of 'src_zone'"
+            ),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, port: 80 }]",
+                "badTable weir.yaml:1:30: 'port' would be 'src.port' to metrics and filters, which is Weir's own: a table cannot fill it"
+            ),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, owner_name: a, owner.name: b }]",
+                "badTable weir.yaml:1:45: 'owner.name' stands here twice; '_' and '.' make no difference in a name"
+            ),
+            (
+                "tables: [{ cidr: 10.0.0.0/8, cost_center: a }, { cidr: 11.0.0.0/8, cost.center: b }]",
+                "badTable weir.yaml:1:68: 'cost.center' is 'cost_center' to metrics and filters, where '_' and '.' are one: write it one way"
+            ),
+            ("tables: [{ cidr: 10.0.0.0/8, network_type: x }]", "badTable weir.yaml:1:30: 'network_type' is Weir's own: a table cannot fill it"),
             ("tables: [{ cidr: 10.0.0.0/8, address: x }]", "badTable weir.yaml:1:30: 'address' is Weir's own: a table cannot fill it"),
             (
                 "tables: [{ cidr: 10.0.0.0/8, Zone: x }]",
@@ -113,7 +134,9 @@ struct TableFileTests {
         arguments: [
             ("", "badTable t.csv:1:1: the file is empty: its first line names the columns, such as cidr,zone,team"),
             ("zone,team\n", "badTable t.csv:1:1: the first line names the columns, and none of them is 'cidr'"),
-            ("cidr,zone,zone\n", "badTable t.csv:1:11: the column 'zone' stands here twice"),
+            ("cidr,zone,zone\n", "badTable t.csv:1:11: the column 'zone' stands here twice; '_' and '.' make no difference in a name"),
+            ("cidr,my.team,my_team\n", "badTable t.csv:1:14: the column 'my_team' stands here twice; '_' and '.' make no difference in a name"),
+            ("cidr,zone.id,zone_id\n", "badTable t.csv:1:14: the column 'zone_id' stands here twice; '_' and '.' make no difference in a name"),
             ("cidr,src.zone\n", "badTable t.csv:1:6: a table describes one end, whichever it is: write 'zone' instead of 'src.zone'"),
             ("cidr;zone\n", "badTable t.csv:1:1: 'cidr;zone' is no attribute name: small letters, digits, '_' and '.', a letter first, at most 64"),
             ("cidr,zone\n10.0.0.0/24\n", "badTable t.csv:2:1: the row has 1 cells where the first line names 2 columns"),
