@@ -60,9 +60,10 @@ struct AttributeTable: Sendable {
 
     /// How many different texts the attribute has.
     func valueCount(of attribute: Attribute) -> Int {
-        if attribute == .cidr { return count }
-        guard let column = columnOf[attribute] else { return 0 }
-        return Set(columns[column]).subtracting([0]).count
+        let column = columnOf[attribute == .cidr ? .name : attribute].map { columns[$0] } ?? []
+        let distinct = Set(column).subtracting([0]).count
+        // A row without a name stands under its own range.
+        return attribute == .cidr ? distinct + count - column.count { $0 != 0 } : distinct
     }
 
     private func cell(_ attribute: Attribute, _ row: UInt32) -> String? {

@@ -25,8 +25,7 @@ public final class CIDREnricher: EndpointEnricher {
         metrics.rows.set(UInt64(loaded.count))
     }
 
-    /// One more than the table's own, because an address may stand in no row.
-    public func valueCount(of attribute: Attribute) -> Int? { valueCounts[attribute].map { $0 + 1 } }
+    public func valueCount(of attribute: Attribute) -> Int? { valueCounts[attribute] }
 
     public func enrich(_ endpoints: inout EndpointBatch) {
         let table = table.withLock { $0 }  // one snapshot per batch

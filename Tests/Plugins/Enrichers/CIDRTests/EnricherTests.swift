@@ -40,11 +40,19 @@ struct EnricherTests {
     func writes() {
         let enricher = CIDREnricher(options(table).options, context())
         #expect(enricher.writes == [.cidr, .name, .zone, .region, .endpoint("team"), .scopeClaim])
-        #expect(enricher.valueCount(of: .zone) == 4)
-        #expect(enricher.valueCount(of: .cidr) == 7)
+        #expect(enricher.valueCount(of: .zone) == 3)
+        #expect(enricher.valueCount(of: .cidr) == 6)
         #expect(enricher.valueCount(of: .zoneID) == nil)
         #expect(enricher.needs(for: enricher.writes) == [])
         #expect(CIDREnricher(CIDROptions(), context()).writes.isEmpty)
+    }
+
+    @Test("rows that share a name are one value of cidr")
+    func sharedName() {
+        let shared = "tables: [{ cidr: 10.0.0.0/24, name: shop }, { cidr: 10.0.1.0/24, name: shop }, { cidr: 10.0.2.0/24 }]"
+        let enricher = CIDREnricher(options(shared).options, context())
+        #expect(enricher.valueCount(of: .cidr) == 2)
+        #expect(enricher.valueCount(of: .name) == 1)
     }
 
     @Test("a built-in attribute is meant however its name is written, in the configuration and in files")
