@@ -8,10 +8,12 @@ package struct CgroupTree {
     /// The most folders that one scan looks at.
     package static let maxFolders = 65_536
 
-    let root: String
+    private let root: String
+    private let limit: Int
 
     /// The tree at `path`, or at the mount point that the kernel lists.
-    init(at path: String) throws(LocalOwnerError) {
+    package init(at path: String, limit: Int = maxFolders) throws(LocalOwnerError) {
+        self.limit = limit
         if !path.isEmpty {
             root = path
             return
@@ -27,18 +29,26 @@ package struct CgroupTree {
         }
     }
 
-    /// Paths under the root by inode; `isWhole` is false when there were more than the limit.
-    func scan() throws(LocalOwnerError) -> (paths: [UInt64: String], isWhole: Bool) {
+    /// Paths under the root by inode; `isWhole` is false when there were more than the limit, or a folder could not
+    /// be read though it is there.
+    package func scan() throws(LocalOwnerError) -> (paths: [UInt64: String], isWhole: Bool) {
         var paths: [UInt64: String] = [:]
         do { paths[try FileTree.inode(of: root)] = "/" } catch { throw LocalOwnerError(error.description) }
         // Breadth first, so that a limit leaves out the deepest. A folder that goes meanwhile is simply not there.
         var level = [""]
+        var isWhole = true
         while !level.isEmpty {
             var next: [String] = []
             for path in level {
-                guard let folders = try? FileTree.folders(in: root + path) else { continue }
+                let folders: [FileTree.Folder]
+                do {
+                    folders = try FileTree.folders(in: root + path)
+                } catch {
+                    if !error.isGone { isWhole = false }
+                    continue
+                }
                 for folder in folders {
-                    guard paths.count < Self.maxFolders else { return (paths, false) }
+                    guard paths.count < limit else { return (paths, false) }
                     let child = "\(path)/\(folder.name)"
                     paths[folder.inode] = child
                     next.append(child)
@@ -46,7 +56,7 @@ package struct CgroupTree {
             }
             level = next
         }
-        return (paths, true)
+        return (paths, isWhole)
     }
 
     /// Of `/proc/self/mountinfo`: `41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw`. A mount of the tree's own
@@ -74,7 +84,7 @@ package struct CgroupTree {
 }
 
 /// Why the owners cannot be learned; finishes "could not …".
-struct LocalOwnerError: Error, CustomStringConvertible {
-    let description: String
+package struct LocalOwnerError: Error, CustomStringConvertible {
+    package let description: String
     init(_ description: String) { self.description = description }
 }

@@ -60,22 +60,34 @@ public final class LocalOwnerEnricher: EndpointEnricher {
         }
     }
 
-    /// Scans once, then whenever `enrich` met a cgroup it does not know.
+    /// Scans once, then whenever `enrich` met a cgroup it does not know. What was not found by a scan that did not see
+    /// everything is invalidated after a while, so that `enrich` meets it again.
     public func run() async throws {
         let tree = try CgroupTree(at: options.cgroupRoot)
         // One wish is as good as many; what was wished for before is what the first scan is for.
         let (wishes, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         scanWish.withLock { $0 = continuation }
         try await scan(tree)
-        for await _ in wishes { try await scan(tree) }
+        try await withThrowingTaskGroup { group in
+            group.addTask { for await _ in wishes { try await self.scan(tree) } }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: CgroupOwners.doubt / 3)
+                    for id in self.owners.withLock({ $0.forgetDoubtful(at: .now) }) { self.context.invalidate(.owner(id)) }
+                }
+            }
+            // Whichever ends first, by an error or because the run was cancelled, takes the other along.
+            try await group.next()
+            group.cancelAll()
+        }
     }
 
     private func scan(_ tree: CgroupTree) async throws {
         let start = ContinuousClock.now
         let (known, waiting) = owners.withLock { ($0.known, $0.asked) }
         let found = try tree.scan()
-        let merged = CgroupOwners.merged(known, with: found.paths, at: start)
-        let answered = owners.withLock { $0.learn(merged, waiting: waiting) }
+        let merged = CgroupOwners.merged(known, with: found.paths, isWhole: found.isWhole, at: start)
+        let answered = owners.withLock { $0.learn(merged, waiting: waiting, isWhole: found.isWhole, at: start) }
         for id in answered { context.invalidate(.owner(id)) }
 
         metrics.scans.add()

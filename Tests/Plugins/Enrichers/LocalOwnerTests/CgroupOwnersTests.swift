@@ -9,10 +9,11 @@ struct CgroupOwnersTests {
     private let start = ContinuousClock.now
 
     /// One scan that finds `paths`; returns what was answered.
-    private func scan(_ owners: inout CgroupOwners, _ paths: [UInt64: String], after seconds: Int = 0) -> Set<UInt64> {
+    private func scan(_ owners: inout CgroupOwners, _ paths: [UInt64: String], after seconds: Int = 0, isWhole: Bool = true) -> Set<UInt64> {
         let waiting = owners.asked
-        let merged = CgroupOwners.merged(owners.known, with: paths, at: start + .seconds(seconds))
-        return owners.learn(merged, waiting: waiting)
+        let now = start + .seconds(seconds)
+        let merged = CgroupOwners.merged(owners.known, with: paths, isWhole: isWhole, at: now)
+        return owners.learn(merged, waiting: waiting, isWhole: isWhole, at: now)
     }
 
     private func name(_ lookup: CgroupOwners.Lookup) -> String {
@@ -30,7 +31,8 @@ struct CgroupOwnersTests {
         let waiting = owners.asked
         // Asked while the scan is on its way: it may have passed that folder already.
         #expect(name(owners.look(up: 2)) == "pending")
-        let answered = owners.learn(CgroupOwners.merged([:], with: [9: "/"], at: start), waiting: waiting)
+        let merged = CgroupOwners.merged([:], with: [9: "/"], isWhole: true, at: start)
+        let answered = owners.learn(merged, waiting: waiting, isWhole: true, at: start)
         #expect(answered == [1])
         #expect(name(owners.look(up: 1)) == "absent" && name(owners.look(up: 2)) == "pending" && name(owners.look(up: 9)) == "host")
         #expect(scan(&owners, [2: "/b.service"]) == [2])
@@ -50,6 +52,36 @@ struct CgroupOwnersTests {
         #expect(name(owners.look(up: 1)) == "absent" && owners.asked.isEmpty)
     }
 
+    @Test("what a scan did not find that did not see everything is absent for half a minute, not for ever")
+    func doubtful() {
+        var owners = CgroupOwners()
+        #expect(name(owners.look(up: 1)) == "pending")
+        #expect(scan(&owners, [:], isWhole: false) == [1])
+        #expect(owners.forgetDoubtful(at: start + .seconds(29)) == [] && name(owners.look(up: 1)) == "absent")
+        #expect(owners.forgetDoubtful(at: start + .seconds(30)) == [1])
+        #expect(name(owners.look(up: 1)) == "pending")
+        #expect(scan(&owners, [1: "/a.service"], after: 31) == [1])
+        #expect(name(owners.look(up: 1)) == "a")
+    }
+
+    @Test("what was in doubt is answered as soon as any scan finds it")
+    func doubtSettled() {
+        var owners = CgroupOwners()
+        _ = owners.look(up: 1)
+        _ = scan(&owners, [:], isWhole: false)
+        #expect(scan(&owners, [1: "/a.service"], after: 1) == [1])
+        #expect(name(owners.look(up: 1)) == "a" && owners.forgetDoubtful(at: start + .seconds(60)) == [])
+    }
+
+    @Test("a scan that did not see everything does not make a cgroup gone")
+    func notGone() {
+        var owners = CgroupOwners()
+        _ = scan(&owners, [1: "/a.service"])
+        _ = scan(&owners, [:], after: 10, isWhole: false)
+        _ = scan(&owners, [:], after: 500, isWhole: false)
+        #expect(name(owners.look(up: 1)) == "a")
+    }
+
     @Test("an inode that now has another path has another owner")
     func reused() {
         var owners = CgroupOwners()
@@ -63,9 +95,10 @@ struct CgroupOwnersTests {
         var owners = CgroupOwners()
         for id in 0..<1_000_000 as Range<UInt64> {
             _ = owners.look(up: id)
-            if id % 100_000 == 0 { _ = scan(&owners, [:]) }
+            if id % 50_000 == 0 { _ = scan(&owners, [:], isWhole: id % 100_000 == 0) }
         }
         #expect(owners.asked.count <= CgroupOwners.maxAsked)
+        #expect(owners.forgetDoubtful(at: start + .seconds(60)).count <= CgroupOwners.maxAsked)
         for round in 0..<5 as Range<UInt64> {
             _ = scan(&owners, Dictionary(uniqueKeysWithValues: (0..<60_000).map { (round * 100_000 + $0 + 5_000_000, "/a.service") }))
             #expect(owners.known.count <= CgroupOwners.maxKnown)

@@ -108,6 +108,33 @@ struct LocalOwnerEnricherTests {
         try await follow(root: root, makeRoot: false)
     }
 
+    @Test("a tree of more folders than the limit, or with one that cannot be read, is not seen whole")
+    func partial() throws {
+        let root = "/tmp/weir-local-owner-deep-\(getpid())"
+        try #require(make(root))
+        defer {
+            // The command lives as long as the call.
+            _ = unsafe system("rm -rf '\(root)'")
+        }
+        for name in ["a", "b", "c"] { try #require(make("\(root)/\(name)")) }
+        #expect(try CgroupTree(at: root).scan().isWhole)
+        #expect(try CgroupTree(at: root).scan().paths.count == 4)
+        #expect(try !CgroupTree(at: root, limit: 3).scan().isWhole)
+
+        // A path of more than 4096 bytes cannot be opened, not even by root.
+        let name = String(repeating: "x", count: 250)
+        var folder = unsafe open(root, O_DIRECTORY)
+        for _ in 0..<17 {
+            // The name lives as long as the call.
+            try #require(unsafe mkdirat(folder, name, 0o755) == 0)
+            let next = unsafe openat(folder, name, O_DIRECTORY)
+            close(folder)
+            folder = next
+        }
+        close(folder)
+        #expect(try !CgroupTree(at: root).scan().isWhole)
+    }
+
     private func follow(root: String, makeRoot: Bool) async throws {
         let top = "\(root)/weirtest\(getpid()).slice"
         let unit = "\(top)/early.service"
