@@ -53,13 +53,12 @@ public struct KeyFields: OptionSet, Hashable, Sendable {
     /// Who opened the connection; needs ports and transport too.
     public static let initiator = KeyFields(rawValue: 16 | 1 | 2)
 
-    /// The fields in words, for `weir explain`.
-    public var names: [String] {
-        let known: [(KeyFields, String)] = [
-            (.ports, "ports"), (.transport, "transport"), (.owner, "owner"), (.interface, "interface"), (.initiator, "initiator"),
-        ]
-        return known.filter { isSuperset(of: $0.0) }.map(\.1)
-    }
+    /// Each field in a word, for `weir explain`.
+    public static let named: [(field: KeyFields, name: String)] = [
+        (.ports, "ports"), (.transport, "transport"), (.owner, "owner"), (.interface, "interface"), (.initiator, "initiator"),
+    ]
+
+    public var names: [String] { Self.named.filter { isSuperset(of: $0.field) }.map(\.name) }
 }
 
 /// One of the two ends of a flow.

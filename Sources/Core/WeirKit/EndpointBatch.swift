@@ -68,7 +68,10 @@ public struct EndpointBatch: ~Copyable {
         guard cells[cell].text == nil else { return }
         switch answer {
         case .text(let text):
-            cells[cell].text = text.cleaned
+            // The empty text is how absence is stored and shown.
+            let kept = text.cleaned
+            guard !kept.isEmpty else { return }
+            cells[cell].text = kept
             cells[cell].stage = stage
         case .absent: break
         case .pending: cells[cell].isPending = true

@@ -20,6 +20,8 @@ public struct FlowBatch: ~Copyable {
     public package(set) var scope: [TrafficScope] = []
     public package(set) var scopeReason: [TrafficScopeReason] = []
     package var isIPv4: [Bool] = []
+    /// The interface's name as a symbol of the pipeline; 0 unless the plan wants it.
+    package var interface: [UInt32] = []
 
     /// Answers of flow enrichers from plugins: one column per attribute, 0 for none, else 1 + an index into `texts`.
     package var answers: [[UInt32]] = []
@@ -56,7 +58,7 @@ public struct FlowBatch: ~Copyable {
         answers[column][row] = number
     }
 
-    package mutating func append(_ flow: borrowing CapturedFlow, source: UInt32, destination: UInt32) {
+    package mutating func append(_ flow: borrowing CapturedFlow, source: UInt32, destination: UInt32, interface: UInt32) {
         self.source.append(source)
         self.destination.append(destination)
         bytes.append(flow.bytes)
@@ -71,6 +73,7 @@ public struct FlowBatch: ~Copyable {
         scope.append(.unknown)
         scopeReason.append(.zoneMissingBoth)
         isIPv4.append(flow.source.isIPv4)
+        self.interface.append(interface)
         for column in answers.indices { answers[column].append(0) }
     }
 
@@ -94,6 +97,7 @@ public struct FlowBatch: ~Copyable {
         scope.removeAll(keepingCapacity: true)
         scopeReason.removeAll(keepingCapacity: true)
         isIPv4.removeAll(keepingCapacity: true)
+        interface.removeAll(keepingCapacity: true)
         for column in answers.indices { answers[column].removeAll(keepingCapacity: true) }
         if !texts.isEmpty {
             texts.removeAll(keepingCapacity: true)

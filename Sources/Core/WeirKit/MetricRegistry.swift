@@ -75,6 +75,16 @@ public final class MetricRegistry: Sendable {
         cell(.gauge, name, help, labels)
     }
 
+    /// Takes away every cell that carries this label: what it spoke of is gone.
+    public func forget(_ label: String, _ value: String) {
+        if let root { return root.forget(label, value) }
+        families.withLock { families in
+            for name in families.keys {
+                families[name]?.cells.removeAll { cell in cell.labels.contains { $0.name == label && $0.value == value } }
+            }
+        }
+    }
+
     /// Everything there is, by name.
     public func read() -> [Family] {
         if let root { return root.read() }

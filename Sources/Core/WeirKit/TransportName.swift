@@ -12,10 +12,4 @@ public enum TransportName {
 
     /// One text per protocol number, made once.
     public static let all: [String] = (0...255).map { names[UInt8($0)] ?? String($0) }
-
-    /// The number that a name or a decimal text stands for, in either case.
-    public static func number(_ text: String) -> UInt8? {
-        let upper = text.uppercased()
-        return all.firstIndex(of: upper).map(UInt8.init)
-    }
 }

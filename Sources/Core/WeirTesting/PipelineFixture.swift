@@ -16,6 +16,7 @@ package struct PipelineFixture: ~Copyable {
     package let records: CollectingExporter
     package var pipeline: Pipeline
     package private(set) var now: UInt64 = 1_000_000_000_000
+    package private(set) var windows = 0
 
     /// `yaml` holds the keys `metrics`, `filter`, `pipeline`, `accounting`, `scope` and `records` (attributes of a record
     /// exporter; none without it). Traps when it has problems: a test's mistake.
@@ -54,16 +55,17 @@ package struct PipelineFixture: ~Copyable {
         pipeline = Pipeline(plan: plan, covered: covered, invalidations: invalidations, registry: registry, series: series)
     }
 
-    /// Runs one window of five seconds.
-    package mutating func window(_ flows: [CapturedFlow]) {
-        let end = now + 5_000_000_000
-        pipeline.beginWindow(now..<end)
+    /// Runs one window.
+    package mutating func window(_ flows: [CapturedFlow], nanoseconds: UInt64 = 5_000_000_000) {
+        let end = now + nanoseconds
+        windows += 1
+        pipeline.beginWindow(now..<end, monotonic: end)
         pipeline.consume(flows.span)
         pipeline.endWindow()
         now = end
     }
 
-    /// Lets a queue deliver, then gives back all records as dictionaries of texts.
+    /// Lets a queue deliver, then gives back all records as dictionaries of texts, with `bytes`, `packets` and the start of `window`.
     package func delivered() async -> [[String: String]] {
         for tap in plan.input.taps {
             tap.queue.close()
@@ -100,7 +102,9 @@ package final class CollectingExporter: RecordExporter {
     package func export(_ records: RecordBatch) async throws(ExportError) {
         rows.withLock { rows in
             for row in records.rows {
-                var texts = ["bytes": String(records.bytes[row]), "packets": String(records.packets[row])]
+                var texts = [
+                    "bytes": String(records.bytes[row]), "packets": String(records.packets[row]), "window": String(records.window.lowerBound),
+                ]
                 for (column, attribute) in records.attributes.enumerated() {
                     switch records.value(column, row) {
                     case .text(let text): texts[attribute.name] = text

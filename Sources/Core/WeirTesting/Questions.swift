@@ -49,6 +49,11 @@ public struct Questions {
         var broken: [String] = []
         if ask(enricher, []).count != 0 { broken.append("an empty batch has an answer") }
         if ask(enricher, endpoints) != ask(enricher, endpoints) { broken.append("the same endpoints, asked twice, have different answers") }
+        let everything = Attribute.builtIn.filter { $0.subject == .endpoint }
+        let stray = ask([enricher, Listening(to: everything)], endpoints)
+        for attribute in everything where !enricher.writes.contains(attribute) && stray.contains(where: { $0[attribute] != .absent }) {
+            broken.append("\(attribute.name) is answered and not among what the enricher writes")
+        }
         let earlier = FixedAnswers(Dictionary(uniqueKeysWithValues: enricher.writes.map { ($0, "earlier") }))
         for answers in ask([earlier, enricher], endpoints) where enricher.writes.contains(where: { answers[$0] != .text("earlier") }) {
             broken.append("an earlier answer was replaced")
@@ -58,6 +63,13 @@ public struct Questions {
         }
         return broken
     }
+}
+
+/// Answers nothing, but has its attributes asked for.
+private struct Listening: EndpointEnricher {
+    let writes: Set<Attribute>
+    init(to attributes: [Attribute]) { writes = Set(attributes) }
+    func enrich(_ endpoints: inout EndpointBatch) {}
 }
 
 /// Answers every endpoint alike: a stage to stand before or behind the one under test.

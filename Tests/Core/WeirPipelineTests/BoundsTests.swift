@@ -11,7 +11,7 @@ import WeirTesting
     func tenMillionNames() {
         var fixture = PipelineFixture(
             """
-            pipeline: { max_endpoints: 16384, max_series: 100, max_values: 50, series_ttl: 10s }
+            pipeline: { max_endpoints: 16384, max_series: 100, max_values: 50, series_ttl: 10s, born_at_zero: 5s }
             metrics: { network.flow.bytes: [dst.owner.name] }
             """, enrichers: [EnricherInstance(name: "inventing", stage: .endpoint(InventingStage()))])
         var flows: [CapturedFlow] = []
@@ -64,7 +64,7 @@ import WeirTesting
 
     @Test("an idle series goes after its time to live, and what it counted is accounted for")
     func timeToLive() {
-        var fixture = PipelineFixture("{ pipeline: { series_ttl: 12s }, metrics: { network.flow.bytes: [dst.port] } }")
+        var fixture = PipelineFixture("{ pipeline: { series_ttl: 12s, born_at_zero: 5s }, metrics: { network.flow.bytes: [dst.port] } }")
         fixture.window([CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 5, ports: (1, 1))])
         for _ in 0..<2 { fixture.window([CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 1, ports: (1, 2))]) }
         #expect(fixture.values("network.flow.bytes").count == 2)
@@ -84,6 +84,41 @@ import WeirTesting
         new.window([CapturedFlow("10.0.0.1", "8.8.8.8", bytes: 7, ports: (1, 1)), CapturedFlow("10.0.0.1", "8.8.8.8", bytes: 1, ports: (1, 2))])
         #expect(new.values("network.flow.bytes") == ["1|(internet)|internet": 12, "2|(internet)|internet": 1])
         #expect(new.values("network.flow.packets") == ["1": 2])
+    }
+
+    @Test("after a reload a scrape shows the counters as they were, before any window has ended")
+    func scrapeAfterReload() {
+        let yaml = "{ pipeline: { born_at_zero: 5s }, metrics: { network.flow.bytes: [dst.port] } }"
+        var old = PipelineFixture(yaml)
+        for _ in 0..<3 { old.window([CapturedFlow("10.0.0.1", "8.8.8.8", bytes: 5, ports: (1, 1))]) }
+        old.pipeline.finish()
+        #expect(old.series.reader().read()[0].values == [15])
+        let new = PipelineFixture(yaml, adopting: old.series)
+        #expect(new.series.reader().read()[0].values == [15])
+    }
+
+    @Test("the overflow series and what expired go on over a reload")
+    func adoptionOfTheRest() {
+        let yaml = "{ pipeline: { max_series: 1, series_ttl: 30s }, metrics: { network.flow.bytes: [dst.port] } }"
+        var old = PipelineFixture(yaml)
+        old.window((1...3).map { CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 1, ports: (1, UInt16($0))) })
+        var new = PipelineFixture(yaml, adopting: old.series)
+        new.window((1...3).map { CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 1, ports: (1, UInt16($0))) })
+        #expect(new.values("network.flow.bytes") == ["1": 2, "overflow": 4])
+        #expect(new.metric("weir_series_overflow_rows_total") == 4)
+        var other = PipelineFixture("metrics: { network.flow.bytes: [src.port] }", adopting: new.series)
+        other.window([])
+        #expect(other.metric("weir_series_expired_value_total") == 6)
+    }
+
+    @Test("metrics are chosen by globs in which dots and underscores are the same; an empty list chooses none")
+    func chosenMetrics() {
+        let fixture = PipelineFixture()
+        func names(_ globs: [String]?) -> [String] { fixture.series.reader(metrics: globs?.map { Glob($0) }).read().map(\.name) }
+        #expect(names(nil).count == 3)
+        #expect(names([]) == [])
+        #expect(names(["network_flow_*"]) == ["network.flow.bytes", "network.flow.packets"])
+        #expect(names(["network.inter.zone.bytes"]) == ["network.inter.zone.bytes"])
     }
 
     @Test("a full queue loses whole batches, counted, and delays nobody")

@@ -136,6 +136,96 @@ private let database: [Attribute: Answer] = [.ownerName: .text("database"), .zon
         #expect(fixture.metric("weir_pipeline_symbols") < 20)
     }
 
+    @Test("an interface is a name: in filters, in series, and after a reload")
+    func interfaces() {
+        let yaml = "{ filter: 'iface == \"eth0\" or iface ~ \"7?\"', metrics: { network.flow.bytes: [iface] } }"
+        var fixture = PipelineFixture(yaml)
+        func flow(_ interface: UInt32) -> CapturedFlow {
+            var flow = CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 10)
+            flow.interfaceIndex = interface
+            return flow
+        }
+        fixture.pipeline.nameInterfaces([2: "eth0", 3: "eth1"])
+        fixture.window([flow(2), flow(3), flow(77), flow(900)])
+        #expect(fixture.values("network.flow.bytes") == ["eth0": 10, "77": 10])
+        // The same name under another number goes on in the same series.
+        fixture.pipeline.nameInterfaces([12: "eth0"])
+        fixture.window([flow(12)])
+        #expect(fixture.values("network.flow.bytes") == ["eth0": 20, "77": 10])
+        var next = PipelineFixture(yaml, adopting: fixture.series)
+        next.pipeline.nameInterfaces([12: "eth0"])
+        next.window([flow(12)])
+        #expect(next.values("network.flow.bytes") == ["eth0": 30, "77": 10])
+    }
+
+    @Test("windows that end a little early or late hold a row for one window all the same")
+    func jitteredWindows() {
+        let stage = TableStage(["10.0.0.4": [.ownerName: .pending]])
+        var fixture = PipelineFixture("metrics: { network.flow.bytes: [src.owner.name] }", enrichers: [stage.instance])
+        for length: UInt64 in [5_010_000_000, 4_950_000_000, 5_000_100_000, 4_900_000_000] {
+            let before = fixture.metric("weir_pipeline_series_bytes_total")
+            fixture.window([CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 10)], nanoseconds: length)
+            #expect(fixture.metric("weir_pipeline_held_bytes") == 10)
+            #expect(fixture.metric("weir_pipeline_series_bytes_total") == before + (before == 0 && fixture.windows == 1 ? 0 : 10))
+        }
+    }
+
+    @Test("a held row is recorded in the window in which it was counted")
+    func heldWindow() async {
+        let stage = TableStage(["10.0.0.4": [.ownerName: .pending]])
+        var fixture = PipelineFixture("{ metrics: {}, records: [src.owner.name] }", enrichers: [stage.instance])
+        let first = fixture.now
+        fixture.window([CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 10)])
+        fixture.window([CapturedFlow("10.0.0.5", "10.0.0.9", bytes: 20)])
+        let rows = await fixture.delivered()
+        #expect(rows.first { $0["bytes"] == "10" }?["window"] == "\(first)")
+        #expect(rows.first { $0["bytes"] == "20" }?["window"] == "\(first + 5_000_000_000)")
+    }
+
+    @Test("a stage that is slow five times is left out; what was known stays, and everything is asked again")
+    func suspension() {
+        final class Slow: EndpointEnricher {
+            let writes: Set<Attribute> = [.ownerName]
+            let isSlow = Mutex(false)
+            func enrich(_ endpoints: inout EndpointBatch) {
+                if isSlow.withLock({ $0 }) {
+                    let end = ContinuousClock.now + .milliseconds(55)
+                    while ContinuousClock.now < end {}
+                }
+                for row in endpoints.rows { endpoints.answer(.ownerName, row, .text("known")) }
+            }
+        }
+        let slow = Slow()
+        var fixture = PipelineFixture(
+            "metrics: { network.flow.bytes: [src.owner.name] }", enrichers: [EnricherInstance(name: "slow", stage: .endpoint(slow))])
+        fixture.window([CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 1)])
+        slow.isSlow.withLock { $0 = true }
+        for number in 1...5 { fixture.window([CapturedFlow("10.0.1.\(number)", "10.0.0.2", bytes: 1)]) }
+        #expect(fixture.metric("weir_stage_suspended") == 1)
+        fixture.invalidations.add(.all)
+        fixture.window([CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 1), CapturedFlow("10.0.2.1", "10.0.0.2", bytes: 1)])
+        #expect(fixture.values("network.flow.bytes") == ["known": 7, "(private)": 1])
+        #expect(fixture.metric("weir_stage_suspensions_total") == 1)
+    }
+
+    @Test("an address that comes to this host or leaves it is asked again")
+    func movesHere() {
+        struct Here: EndpointEnricher {
+            let writes: Set<Attribute> = [.ownerName]
+            func enrich(_ endpoints: inout EndpointBatch) {
+                for row in endpoints.rows where endpoints.isLocal(row) { endpoints.answer(.ownerName, row, .text("this host")) }
+            }
+        }
+        var fixture = PipelineFixture(
+            "metrics: { network.flow.bytes: [src.owner.name] }", enrichers: [EnricherInstance(name: "here", stage: .endpoint(Here()))])
+        var flow = CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 1)
+        for isHost in [false, true, true, false] {
+            flow.sourceIsHost = isHost
+            fixture.window([flow])
+        }
+        #expect(fixture.values("network.flow.bytes") == ["(private)": 2, "this host": 2])
+    }
+
     @Test("records carry the selected attributes and leave out what is absent")
     func records() async {
         let stage = TableStage(["10.0.0.4": frontend])
@@ -146,7 +236,8 @@ private let database: [Attribute: Answer] = [.ownerName: .text("database"), .zon
         #expect(
             rows == [
                 [
-                    "src.address": "10.0.0.4", "src.port": "54200", "dst.owner.name": "(internet)", "src.zone": "a", "transport": "TCP", "bytes": "5",
+                    "window": "1000000000000", "src.address": "10.0.0.4", "src.port": "54200", "dst.owner.name": "(internet)", "src.zone": "a",
+                    "transport": "TCP", "bytes": "5",
                     "packets": "1",
                 ]
             ])

@@ -69,6 +69,15 @@ public struct ConfigSection {
         value = found
     }
 
+    /// The same for an option without a default.
+    public mutating func read<T: ConfigValue & Comparable>(_ key: String, into value: inout T?, in range: ClosedRange<T>) {
+        var found = range.lowerBound
+        let isWritten = entries.contains { $0.key.text == key }
+        let before = problems.count
+        read(key, into: &found, in: range)
+        if isWritten, problems.count == before { value = found }
+    }
+
     /// Reads a list of scalars; a single scalar is a list of one.
     public mutating func read<T: ConfigValue>(_ key: String, into values: inout [T]) {
         guard let node = take(key) else { return }

@@ -13,6 +13,8 @@ package final class CoveredSet: Sendable {
     private let log: Logger
     private let failures: Cell
     private let table = Mutex(PrefixTable<Bool>())
+    /// What the lists said last, so that the pipeline looks again only when something changed.
+    private let lastRead = Mutex<Set<CIDR>?>(nil)
     /// Raised with every change, so that the pipeline can tell without a lock.
     private let changes = Atomic<UInt64>(0)
 
@@ -25,8 +27,6 @@ package final class CoveredSet: Sendable {
     }
 
     var version: UInt64 { changes.load(ordering: .acquiring) }
-    package var isEmpty: Bool { table.withLock { $0.isEmpty } }
-    package func contains(_ address: IPAddress) -> Bool { table.withLock { $0.longest(address) != nil } }
     /// A copy to ask many times.
     var snapshot: PrefixTable<Bool> { table.withLock { $0 } }
 
@@ -40,19 +40,24 @@ package final class CoveredSet: Sendable {
     }
 
     private func reload() {
-        var fresh = PrefixTable<Bool>()
-        for cidr in options.covered { fresh.insert(cidr, true) }
+        var ranges = Set(options.covered)
         for file in options.fileSD {
             let problems = ConfigProblems()
             do {
-                for cidr in FileSDList.read(try files.read(file.path, from: file.position), file: file.path, problems: problems) {
-                    fresh.insert(cidr, true)
-                }
+                ranges.formUnion(FileSDList.read(try files.read(file.path, from: file.position), file: file.path, problems: problems))
             } catch {
                 return fail("\(error)")
             }
             if let problem = problems.all.first { return fail("\(problem.position): \(problem.message)") }
         }
+        guard
+            lastRead.withLock({ before in
+                defer { before = ranges }
+                return before != ranges
+            })
+        else { return }
+        var fresh = PrefixTable<Bool>()
+        for cidr in ranges { fresh.insert(cidr, true) }
         table.withLock { $0 = fresh }
         changes.wrappingAdd(1, ordering: .releasing)
     }

@@ -6,7 +6,7 @@ internal import YAMLSource
 
 /// Prometheus' `file_sd` format, JSON or YAML: a list of groups, each with `targets` (`host:port`) and `labels`.
 enum FileSDList {
-    /// The addresses of all targets. A target that is a name, not an address, is left out: names are not looked up here.
+    /// The addresses of all targets. A target that is a name is a problem: left out in silence, two agents would count its flows.
     static func read(_ bytes: [UInt8], file: String, problems: ConfigProblems) -> [CIDR] {
         guard let root = YAMLSource.parse(bytes, file: file, problems: problems) else { return [] }
         var found: [CIDR] = []
@@ -21,7 +21,15 @@ enum FileSDList {
                 problems.note(.wrongShape, "expected a group with a list of targets, found \(group.kindName)", at: group.position)
                 continue
             }
-            found += items.compactMap { $0.text.flatMap(address) }.compactMap { CIDR($0, prefixLength: $0.bitWidth) }
+            for item in items {
+                guard let target = item.text, let address = address(target), let host = CIDR(address, prefixLength: address.bitWidth) else {
+                    problems.note(
+                        .badTable, "'\(item.text ?? item.kindName)' is not an address with or without a port; names are not looked up here",
+                        at: item.position)
+                    continue
+                }
+                found.append(host)
+            }
         }
         return found
     }

@@ -66,7 +66,14 @@ struct ScopeRules: Sendable {
         if ids.0 != 0, ids.1 != 0 { return (ids.0 == ids.1 ? .sameZone : .interZone, .zones) }
         let zones = (endpoints.symbols[columns.zone][source], endpoints.symbols[columns.zone][destination])
         if zones.0 != 0, zones.1 != 0 { return (zones.0 == zones.1 ? .sameZone : .interZone, .zones) }
-        if flags.0.union(flags.1).contains(.outside) { return (.internet, .outside) }
+        // An end on this host is no stranger, whatever its address.
+        let isOutside =
+            switch observer {
+            case .source, .both: flags.1.contains(.outside)
+            case .destination: flags.0.contains(.outside)
+            case .transit: flags.0.union(flags.1).contains(.outside)
+            }
+        if isOutside { return (.internet, .outside) }
         switch (zones.0 == 0, zones.1 == 0) {
         case (true, false): return (.unknown, .zoneMissingSource)
         case (false, true): return (.unknown, .zoneMissingDestination)

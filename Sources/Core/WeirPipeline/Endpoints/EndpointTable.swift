@@ -12,13 +12,14 @@ package struct EndpointTable: ~Copyable {
     package struct Flags: OptionSet, Sendable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
-        static let inUse = Flags(rawValue: 1)
+        /// Some answer has been stored: while a stage is left out, the old answers are better than none.
+        static let known = Flags(rawValue: 1)
         /// Waiting to be asked: new, or its knowledge changed.
         static let stale = Flags(rawValue: 2)
         /// Some stage is still finding out.
         package static let pending = Flags(rawValue: 4)
         package static let multicast = Flags(rawValue: 8)
-        /// Neither in `scope.private` nor claimed by a stage: the internet.
+        /// Neither in `scope.private` nor claimed by a stage: if it is not on this host, the internet.
         package static let outside = Flags(rawValue: 16)
         /// Another agent counts what this address sends.
         package static let covered = Flags(rawValue: 32)
@@ -60,13 +61,19 @@ package struct EndpointTable: ~Copyable {
         let slot: UInt32
         if let known = index.find(address, owner, in: keys) {
             slot = known
-            if flags[Int(slot)].contains(.stale), lastBatch[Int(slot)] != batch { toAsk.append(slot) }
-            if isLocal, !flags[Int(slot)].contains(.local) { flags[Int(slot)].insert(.local) }
+            var now = flags[Int(slot)]
+            if now.contains(.local) != isLocal {
+                // The address came to this host or left it, so the answers may differ.
+                now.formSymmetricDifference(.local)
+                now.insert(.stale)
+                flags[Int(slot)] = now
+            }
+            if now.contains(.stale), lastBatch[Int(slot)] != batch { toAsk.append(slot) }
         } else {
             slot = vacate(&table)
             keys.addresses[Int(slot)] = address
             keys.owners[Int(slot)] = owner
-            flags[Int(slot)] = isLocal ? [.inUse, .stale, .local] : [.inUse, .stale]
+            flags[Int(slot)] = isLocal ? [.stale, .local] : [.stale]
             index.insert(slot, in: keys)
             toAsk.append(slot)
         }
@@ -124,12 +131,14 @@ package struct EndpointTable: ~Copyable {
     /// Marks as stale what `changes` means; each is asked again when a flow next touches it. One pass over the
     /// table, whatever the number of changes.
     mutating func apply(_ changes: InvalidationQueue.Changes, symbols table: borrowing SymbolTable) {
-        let values = changes.values.compactMap { change in attributes.firstIndex(of: change.attribute).map { ($0, change.text) } }
+        let values = changes.values.compactMap { change in
+            attributes.firstIndex(of: change.attribute).flatMap { column in table.known(change.text).map { (column, $0) } }
+        }
         for slot in 0..<count {
             let address = keys.addresses[slot]
             if changes.all || changes.addresses.contains(address) || changes.owners.contains(keys.owners[slot])
                 || changes.prefixes.contains(where: { $0.contains(address) })
-                || values.contains(where: { column, text in table.text(symbols[column][slot]) == text })
+                || values.contains(where: { column, symbol in symbols[column][slot] == symbol })
             {
                 flags[slot].insert(.stale)
             }

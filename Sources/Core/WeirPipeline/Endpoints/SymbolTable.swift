@@ -59,6 +59,9 @@ package struct SymbolTable: ~Copyable {
 
     /// All texts by symbol, shared until the table changes.
     var snapshot: [String] { texts }
+    /// The symbol that `text` has now, not held for the caller.
+    func known(_ text: String) -> UInt32? { numbers[text] }
+
     package func text(_ symbol: UInt32) -> String { texts[Int(symbol)] }
     package func epoch(_ symbol: UInt32) -> UInt32 { epochs[Int(symbol)] }
 }

@@ -11,7 +11,7 @@ struct FilterParser {
     private var index = 0
     private var depth = 0
     /// The evaluation keeps one bit per level (FilterProgram), and recursion must end somewhere.
-    private static let maxDepth = 32
+    private static let maxDepth = 24
     private static let maxTokens = 4096
 
     init(_ text: String, _ catalog: Catalog) throws(FilterError) {

@@ -79,8 +79,13 @@ struct FilterProgram: ~Copyable {
         }
     }
 
-    /// Whether the row passes. Once per row and filter.
-    mutating func passes(_ row: Int, _ batch: borrowing FlowBatch, _ view: borrowing Knowledge) -> Bool {
+    /// The rows that pass, in order. Once per batch and filter.
+    func select(_ rows: [Int], _ batch: borrowing FlowBatch, _ view: borrowing Knowledge, into passed: inout [Int]) {
+        passed.removeAll(keepingCapacity: true)
+        for row in rows where passes(row, batch, view) { passed.append(row) }
+    }
+
+    private func passes(_ row: Int, _ batch: borrowing FlowBatch, _ view: borrowing Knowledge) -> Bool {
         var bits: UInt64 = 0
         for step in steps {
             switch step {
@@ -93,7 +98,7 @@ struct FilterProgram: ~Copyable {
         return bits & 1 == 1
     }
 
-    private mutating func answer(_ index: Int, _ row: Int, _ batch: borrowing FlowBatch, _ view: borrowing Knowledge) -> Bool {
+    private func answer(_ index: Int, _ row: Int, _ batch: borrowing FlowBatch, _ view: borrowing Knowledge) -> Bool {
         switch tests[index] {
         case .number(let column, let comparison, let bound):
             let value = read(column, row, batch, view)

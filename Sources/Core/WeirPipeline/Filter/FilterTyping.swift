@@ -5,12 +5,7 @@ internal import WeirKit
 
 /// Which values fit which attribute, so that a filter that could never match is an error, not a silence.
 enum FilterTyping {
-    static func isNumber(_ attribute: SelectedAttribute) -> Bool {
-        switch attribute.attribute {
-        case .sourcePort, .destinationPort, .clientPort, .serverPort: true
-        default: false
-        }
-    }
+    static func isNumber(_ attribute: SelectedAttribute) -> Bool { Column(builtIn: attribute.attribute)?.isNumber ?? false }
 
     static func isNumber(_ subject: Filter.Subject) -> Bool {
         if case .attribute(let attribute) = subject { isNumber(attribute) } else { true }
@@ -36,27 +31,12 @@ enum FilterTyping {
         guard case .text(let text) = token.kind else {
             throw FilterError("texts stand in double quotes: write \"\(token.bare)\"", token.column)
         }
-        if let known = words(of: attribute.attribute), !known.contains(text) {
+        if let known = Column(builtIn: attribute.attribute)?.words, !known.contains(text) {
             throw FilterError(
                 "\(attribute.name) is never \"\(text)\"\(Suggestion.suffix(for: text, among: known)) (it is one of \(known.joined(separator: ", ")))",
                 token.column)
         }
         return text
-    }
-
-    /// The values of an attribute that has few and known ones.
-    static func words(of attribute: Attribute) -> [String]? {
-        switch attribute {
-        case .trafficScope: TrafficScope.allCases.map(\.name)
-        case .trafficScopeReason: TrafficScopeReason.allCases.map(\.name)
-        case .observer: Observer.allCases.map(\.name)
-        case .initiator: Initiator.allCases.map(\.name)
-        case .initiatorSource: InitiatorSource.allCases.map(\.name)
-        case .direction: Initiator.allCases.map(\.direction)
-        case .networkType: ["ipv4", "ipv6"]
-        case .transport: TransportName.all
-        default: nil
-        }
     }
 }
 

@@ -11,12 +11,13 @@ enum Column: Sendable, Equatable {
     case plugged(Int)
     case sourcePort, destinationPort, clientPort, serverPort
     case transport, observer, scope, scopeReason, networkType, initiator, initiatorSource, direction
+    /// The interface's name. Holds symbols.
     case interface
 
     /// Whether the words are symbols, which their holders must count.
     var holdsSymbols: Bool {
         switch self {
-        case .endpoint, .plugged: true
+        case .endpoint, .plugged, .interface: true
         default: false
         }
     }
@@ -44,6 +45,28 @@ enum Column: Sendable, Equatable {
     }
 }
 
+extension Column {
+    /// The column of a flow attribute that every plan has; nil for those that plugins fill.
+    init?(builtIn attribute: Attribute) {
+        switch attribute {
+        case .sourcePort: self = .sourcePort
+        case .destinationPort: self = .destinationPort
+        case .clientPort: self = .clientPort
+        case .serverPort: self = .serverPort
+        case .transport: self = .transport
+        case .observer: self = .observer
+        case .trafficScope: self = .scope
+        case .trafficScopeReason: self = .scopeReason
+        case .networkType: self = .networkType
+        case .initiator: self = .initiator
+        case .initiatorSource: self = .initiatorSource
+        case .direction: self = .direction
+        case .interface: self = .interface
+        default: return nil
+        }
+    }
+}
+
 /// Which attribute stands in which column, for one plan.
 struct ColumnLayout: Sendable {
     let endpoint: [Attribute: Int]
@@ -54,23 +77,8 @@ struct ColumnLayout: Sendable {
             guard let index = endpoint[selected.attribute] else { preconditionFailure("\(selected.name) is not in the plan") }
             return .endpoint(index, end)
         }
-        switch selected.attribute {
-        case .sourcePort: return .sourcePort
-        case .destinationPort: return .destinationPort
-        case .clientPort: return .clientPort
-        case .serverPort: return .serverPort
-        case .transport: return .transport
-        case .observer: return .observer
-        case .trafficScope: return .scope
-        case .trafficScopeReason: return .scopeReason
-        case .networkType: return .networkType
-        case .initiator: return .initiator
-        case .initiatorSource: return .initiatorSource
-        case .direction: return .direction
-        case .interface: return .interface
-        default:
-            guard let index = plugged[selected.attribute] else { preconditionFailure("\(selected.name) is not in the plan") }
-            return .plugged(index)
-        }
+        if let column = Column(builtIn: selected.attribute) { return column }
+        guard let index = plugged[selected.attribute] else { preconditionFailure("\(selected.name) is not in the plan") }
+        return .plugged(index)
     }
 }

@@ -21,13 +21,16 @@ package struct PipelineOptions: PluginOptions {
     package init() {}
 
     package mutating func read(_ section: inout ConfigSection) {
-        section.read("hold", into: &hold)
-        if let hold, hold > .seconds(600) { section.note(.outOfRange, "hold is from 0s to 10m", at: section.position) }
+        section.read("hold", into: &hold, in: .zero ... .seconds(600))
         section.read("max_held_flows", into: &maxHeldFlows, in: 0...1_048_576)
         section.read("max_endpoints", into: &maxEndpoints, in: 16_384...4_194_304)
         section.read("max_series", into: &maxSeries, in: 1...1_000_000)
         section.read("max_values", into: &maxValues, in: 1...1_000_000)
         section.read("series_ttl", into: &seriesTTL, in: .seconds(1) ... .seconds(86_400))
         section.read("born_at_zero", into: &bornAtZero, in: .zero ... .seconds(3600))
+        if seriesTTL < bornAtZero {
+            section.note(
+                .conflict, "series_ttl must not be shorter than born_at_zero: a series would go before it showed its value", at: section.position)
+        }
     }
 }

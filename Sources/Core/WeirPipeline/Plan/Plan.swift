@@ -74,7 +74,7 @@ package final class Plan: Sendable {
         var wanted = Set(selected.keys.map(\.attribute))
         if needsScope { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
         // A stranger's bracketed class depends on whether anybody claims the address.
-        if wanted.contains(.ownerName) || needsScope { wanted.formUnion([.ownerName, .zone, .region, .scopeClaim]) }
+        if wanted.contains(.ownerName) { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
         // Backwards: what a needed stage reads, an earlier stage must be asked for.
         var asked = [Set<Attribute>](repeating: [], count: input.enrichers.count)
         for index in input.enrichers.indices.reversed() {
@@ -89,12 +89,13 @@ package final class Plan: Sendable {
 
         var reasons: [(KeyFields, String)] = selected.sorted { $0.key.name < $1.key.name }.map { ($0.key.attribute.needs, $0.key.name) }
         for (index, enricher) in input.enrichers.enumerated() where !asked[index].isEmpty {
-            reasons.append((enricher.asStage.needs(for: asked[index]), "stage \(enricher.name)"))
+            let stage = enricher.asStage
+            reasons.append((stage.reads.reduce(into: stage.needs(for: asked[index])) { $0.formUnion($1.needs) }, "stage \(enricher.name)"))
         }
         let fields = reasons.reduce(into: KeyFields()) { $0.formUnion($1.0) }
         keyFields = fields
-        keyReasons = [(KeyFields.ports, "ports"), (.transport, "transport"), (.owner, "owner"), (.interface, "interface"), (.initiator, "initiator")]
-            .filter { fields.isSuperset(of: $0.0) }
+        keyReasons = KeyFields.named
+            .filter { fields.isSuperset(of: $0.field) }
             .map { field, name in (name, reasons.filter { $0.0.isSuperset(of: field) }.map(\.1)) }
 
         endpointAttributes = wanted.filter { $0.subject == .endpoint }.sorted { $0.name < $1.name }

@@ -17,6 +17,7 @@ extension Plan {
             }
         }
         if input.enrichers.isEmpty { lines.append("  none") }
+        lines.append("  answers hold as of the end of a window: an address that moved meanwhile is wrong for one window at the most")
         lines.append("who may answer what:")
         for attribute in endpointAttributes {
             var stages = input.enrichers.enumerated().filter { asked[$0.offset].contains(attribute) }.map(\.element.name)

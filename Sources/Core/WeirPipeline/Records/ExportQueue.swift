@@ -26,7 +26,7 @@ package final class ExportQueue: Sendable {
     private let delivered: Cell
     private let queued: Cell
 
-    /// `limit` counts records; a batch that would pass it is lost whole.
+    /// `limit` counts records; a batch that would pass it is lost whole, unless the queue is empty.
     package init(name: String, exporter: any RecordExporter, limit: Int, registry: MetricRegistry, log: Logger) {
         self.name = name
         self.exporter = exporter
@@ -43,7 +43,7 @@ package final class ExportQueue: Sendable {
     func offer(_ batch: RecordBatch) {
         offered.add(UInt64(batch.count))
         let isTaken = state.withLock { state in
-            guard !state.isClosed, state.records + batch.count <= limit else { return false }
+            guard !state.isClosed, state.records == 0 || state.records + batch.count <= limit else { return false }
             state.batches.append(batch)
             state.records += batch.count
             queued.set(UInt64(state.records))
@@ -69,7 +69,9 @@ package final class ExportQueue: Sendable {
     private func next() -> RecordBatch? { state.withLock { $0.batches.first } }
 
     private func export(_ batch: RecordBatch) async {
-        do {
+        do throws(ExportError) {
+            // Once the agent has stopped waiting, what is left is lost at once, not after one time-out each.
+            if Task.isCancelled { throw ExportError(reason: "cancelled", "the agent leaves") }
             try await exporter.export(batch)
             delivered.add(UInt64(batch.count))
         } catch {

@@ -37,8 +37,7 @@ struct RecordCutter: ~Copyable {
     }
 
     mutating func cut(_ rows: [Int], _ batch: borrowing FlowBatch, window: Range<UInt64>, _ knowledge: borrowing Knowledge) {
-        chosen.removeAll(keepingCapacity: true)
-        for row in rows where filter?.passes(row, batch, knowledge) ?? true { chosen.append(row) }
+        if filter == nil { chosen = rows } else { filter!.select(rows, batch, knowledge, into: &chosen) }
         guard !chosen.isEmpty else { return }
         number &+= 1
         if place.count < knowledge.symbols.limit {

@@ -10,43 +10,56 @@ package final class SeriesBook: Sendable {
         var tables: [SeriesTable] = []
         /// Tables of the pipeline before, until the new one has taken them over.
         var inherited: [SeriesTable] = []
+        /// The end of the last window, by the monotonic clock.
         var end: UInt64 = 0
     }
 
     private let state: Mutex<State>
     private let bornAtZero: UInt64
 
-    /// Counters of metrics that `previous` had with the same measure and attributes go on.
+    /// Counters of metrics that `previous` had with the same measure, filter and attributes go on.
     package init(plan: Plan, adopting previous: SeriesBook? = nil) {
         bornAtZero = UInt64(plan.input.pipeline.bornAtZero.nanoseconds)
-        state = Mutex(State(inherited: previous?.state.withLock { $0.tables } ?? []))
+        let before = previous?.state.withLock { $0 } ?? State()
+        state = Mutex(State(inherited: before.tables, end: before.end))
     }
 
-    /// Called once by the pipeline that will add.
-    func open(_ tables: consuming [SeriesTable], _ knowledge: inout Knowledge) {
+    /// Called once by the pipeline that will add. Returns the names of metrics that are no more.
+    func open(_ tables: consuming [SeriesTable], _ knowledge: inout Knowledge) -> [String] {
         state.withLock { state in
             for index in tables.indices {
-                guard let old = state.inherited.first(where: { $0.definition.isContinued(by: tables[index].definition) }) else { continue }
-                for slot in old.counters.indices { tables[index].restore(old, slot, &knowledge) }
+                let definition = tables[index].definition
+                if let old = state.inherited.first(where: { $0.definition.isContinued(by: definition) }) {
+                    tables[index].restore(old, &knowledge)
+                } else if let old = state.inherited.first(where: {
+                    $0.definition.name == definition.name && $0.definition.measure == definition.measure
+                }) {
+                    tables[index].bury(old)
+                }
             }
+            let names = Set(tables.map(\.definition.name))
+            let gone = state.inherited.map(\.definition.name).filter { !names.contains($0) }
             state.inherited = []
             state.tables = tables
+            return gone
         }
     }
 
     /// Lends the tables to the data thread for one batch.
     func withTables<R>(_ body: (inout [SeriesTable]) -> R) -> R { state.withLock { body(&$0.tables) } }
 
-    func endWindow(_ end: UInt64) { state.withLock { $0.end = end } }
+    func endWindow(_ end: Moment) { state.withLock { $0.end = end.monotonic } }
 
-    /// A reader that shows the metrics whose names match any of `metrics` (none: all of them). `final` shows every
-    /// value at once; else a series younger than `born_at_zero` shows 0.
-    package func reader(metrics globs: [Glob] = [], final: Bool = false) -> SeriesReader {
+    /// A reader that shows the metrics whose names match any of `globs`; nil shows all. `final` shows every value at
+    /// once; else a series younger than `born_at_zero` shows 0.
+    package func reader(metrics globs: [Glob]? = nil, final: Bool = false) -> SeriesReader {
         SeriesReader { [self] in
             // The arrays are shared until either side changes them: one move under the lock.
-            let (tables, now) = state.withLock { ($0.tables, $0.end) }
-            return tables.filter { table in globs.isEmpty || globs.contains { $0.matches(table.definition.name) } }
-                .map { $0.snapshot(showsZeroUntil: final ? 0 : bornAtZero, now: now) }
+            let (tables, now) = state.withLock { state in
+                // Before the first window of a new pipeline the tables are still to be taken over.
+                (state.inherited.isEmpty ? state.tables : state.inherited, state.end)
+            }
+            return tables.filter { $0.definition.isChosen(by: globs) }.map { $0.snapshot(showsZeroUntil: final ? 0 : bornAtZero, now: now) }
         }
     }
 }
@@ -55,6 +68,12 @@ extension MetricDefinition {
     /// Whether a counter may go on under `next`: what it adds up and by what has not changed.
     func isContinued(by next: MetricDefinition) -> Bool {
         name == next.name && measure == next.measure && attributes == next.attributes && filter?.text == next.filter?.text
+    }
+
+    /// Whether any of the globs means this metric, dots and underscores being the same; nil means all.
+    package func isChosen(by globs: [Glob]?) -> Bool {
+        guard let globs else { return true }
+        return globs.contains { Glob(Catalog.normal($0.pattern)).matches(Catalog.normal(name)) }
     }
 }
 
@@ -70,7 +89,7 @@ extension SeriesTable {
         for slot in counters.indices where live[slot] {
             if slot == overflowSlot { overflow = values.count }
             values.append(now >= born[slot] &+ age ? counters[slot] : 0)
-            created.append(born[slot])
+            created.append(self.created[slot])
             labels += texts[slot * columns.count..<(slot + 1) * columns.count]
         }
         return MetricSnapshot(

@@ -15,6 +15,8 @@ struct SeriesTable: Sendable {
     private var words: [UInt32] = []
     private(set) var texts: [String] = []
     private(set) var counters: [UInt64] = []
+    /// When each series was made: by the wall, to show; by the monotonic clock, to tell its age.
+    private(set) var created: [UInt64] = []
     private(set) var born: [UInt64] = []
     private var used: [UInt64] = []
     private(set) var live: [Bool] = []
@@ -30,6 +32,10 @@ struct SeriesTable: Sendable {
 
     /// What left the table with expired series, so that the book still balances.
     private(set) var expired: UInt64 = 0
+    /// What the metric's own filter left out.
+    private(set) var filtered: UInt64 = 0
+    /// Everything that was ever added.
+    private var total: UInt64 = 0
     private(set) var overflowRows: UInt64 = 0
     private(set) var otherValues: UInt64 = 0
 
@@ -75,12 +81,24 @@ struct SeriesTable: Sendable {
         return true
     }
 
-    /// Adds one row. Allocates only when a series is born.
-    mutating func add(_ amount: UInt64, _ row: Int, _ batch: borrowing FlowBatch, now: UInt64, _ knowledge: inout Knowledge) {
-        for column in 0..<width { candidate[column] = knowledge.word(columns[column], row, batch) }
-        let slot = find() ?? foldAndFind() ?? bear(now, &knowledge)
-        counters[slot] &+= amount
-        used[slot] = now
+    /// Adds the rows, which are those of `all` that the metric's filter let pass. Allocates only when a series is born.
+    mutating func add(_ rows: [Int], of all: [Int], _ batch: borrowing FlowBatch, now: Moment, _ knowledge: inout Knowledge) {
+        let before = total
+        for row in rows {
+            for column in 0..<width { candidate[column] = knowledge.word(columns[column], row, batch) }
+            let slot = find() ?? foldAndFind() ?? bear(now, &knowledge)
+            let amount = amount(row, batch)
+            counters[slot] &+= amount
+            total &+= amount
+            used[slot] = now.monotonic
+        }
+        guard rows.count < all.count else { return }
+        let offered = all.reduce(into: UInt64(0)) { $0 &+= amount($1, batch) }
+        filtered &+= offered - (total - before)
+    }
+
+    private func amount(_ row: Int, _ batch: borrowing FlowBatch) -> UInt64 {
+        definition.measure == .bytes ? batch.bytes[row] : batch.packets[row]
     }
 
     /// Replaces words beyond `max_values` by "(other)", and looks again if that changed something.
@@ -97,14 +115,10 @@ struct SeriesTable: Sendable {
         return find()
     }
 
-    private mutating func bear(_ now: UInt64, _ knowledge: inout Knowledge) -> Int {
-        if count >= limits.maxSeries {
+    private mutating func bear(_ now: Moment, _ knowledge: inout Knowledge) -> Int {
+        if count - (overflowSlot == nil ? 0 : 1) >= limits.maxSeries {
             overflowRows += 1
-            if let overflowSlot { return overflowSlot }
-            let slot = take(now)
-            overflowSlot = slot
-            for column in 0..<width { texts[slot * width + column] = "" }
-            return slot
+            return overflow(now)
         }
         let slot = take(now)
         for column in 0..<width {
@@ -119,17 +133,27 @@ struct SeriesTable: Sendable {
         return slot
     }
 
-    private mutating func take(_ now: UInt64) -> Int {
+    /// The series for what has no room, made when it is first needed. It is not among the buckets: nothing looks for it.
+    private mutating func overflow(_ now: Moment) -> Int {
+        if let overflowSlot { return overflowSlot }
+        let slot = take(now)
+        overflowSlot = slot
+        return slot
+    }
+
+    private mutating func take(_ now: Moment) -> Int {
         if let slot = free.popLast() {
             counters[slot] = 0
-            born[slot] = now
-            used[slot] = now
+            created[slot] = now.wall
+            born[slot] = now.monotonic
+            used[slot] = now.monotonic
             live[slot] = true
             return slot
         }
         counters.append(0)
-        born.append(now)
-        used.append(now)
+        created.append(now.wall)
+        born.append(now.monotonic)
+        used.append(now.monotonic)
         live.append(true)
         words.append(contentsOf: repeatElement(0, count: width))
         texts.append(contentsOf: repeatElement("", count: width))
@@ -158,26 +182,44 @@ struct SeriesTable: Sendable {
         for column in 0..<width { candidate[column] = words[slot * width + column] }
     }
 
-    /// Takes a series over from a table before: its texts become words again, its counter and age go on.
-    mutating func restore(_ old: borrowing SeriesTable, _ slot: Int, _ knowledge: inout Knowledge) {
-        guard old.live[slot], old.overflowSlot != slot, count < limits.maxSeries else {
-            if old.live[slot] { expired += old.counters[slot] }
-            return
-        }
+    /// Takes everything over from a table before: texts become words again, counters and ages go on.
+    mutating func restore(_ old: borrowing SeriesTable, _ knowledge: inout Knowledge) {
+        expired += old.expired
+        filtered += old.filtered
+        overflowRows += old.overflowRows
+        otherValues += old.otherValues
+        for slot in old.counters.indices where old.live[slot] { restore(old, slot, &knowledge) }
+    }
+
+    private mutating func restore(_ old: borrowing SeriesTable, _ slot: Int, _ knowledge: inout Knowledge) {
+        let birth = Moment(wall: old.created[slot], monotonic: old.born[slot])
+        let place: Int
         var held: [UInt32] = []
-        for column in 0..<width {
-            let text = old.texts[slot * width + column]
-            if columns[column].holdsSymbols {
-                candidate[column] = knowledge.symbols.intern(text)
-                held.append(candidate[column])
-            } else {
-                candidate[column] = columns[column].words?.firstIndex(of: text).map(UInt32.init) ?? UInt32(text) ?? old.words[slot * width + column]
+        if slot == old.overflowSlot {
+            place = overflow(birth)
+        } else {
+            for column in 0..<width {
+                let text = old.texts[slot * width + column]
+                if columns[column].holdsSymbols {
+                    candidate[column] = knowledge.symbols.intern(text)
+                    held.append(candidate[column])
+                } else {
+                    candidate[column] = columns[column].words?.firstIndex(of: text).map(UInt32.init) ?? UInt32(text) ?? Self.otherNumber
+                }
             }
+            place = find() ?? bear(birth, &knowledge)
         }
-        let place = find() ?? bear(old.born[slot], &knowledge)
-        counters[place] += old.counters[slot]
+        counters[place] &+= old.counters[slot]
+        total &+= old.counters[slot]
         used[place] = max(used[place], old.used[slot])
         for symbol in held { knowledge.symbols.release(symbol) }
+    }
+
+    /// Counts as gone what a metric of the same name had counted by other attributes.
+    mutating func bury(_ old: borrowing SeriesTable) {
+        expired += old.expired
+        filtered += old.filtered
+        for slot in old.counters.indices where old.live[slot] { expired += old.counters[slot] }
     }
 
     /// Lets go of the series that counted nothing since `deadline`.
@@ -224,4 +266,10 @@ struct SeriesLimits: Sendable {
     let maxSeries: Int
     let maxValues: Int
     static let other = "(other)"
+}
+
+/// One instant by two clocks: the wall's to show, the monotonic one to measure ages, which nobody can set back. Nanoseconds.
+struct Moment: Sendable {
+    var wall: UInt64 = 0
+    var monotonic: UInt64 = 0
 }

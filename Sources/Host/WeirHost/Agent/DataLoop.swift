@@ -15,13 +15,15 @@ struct DataLoop: ~Copyable {
     private var clock: WindowClock
     /// When the window began, in nanoseconds since 1970.
     private var windowStart: UInt64
+    private let interruptor: CaptureInterruptor
     private let metrics: KernelMetrics
     private let registry: MetricRegistry
     private let log: Logger
 
     /// Loads and attaches; from here on the kernel counts.
-    init(_ work: DataWork, registry: MetricRegistry, log: Logger) throws(CaptureError) {
+    init(_ work: DataWork, interruptor: CaptureInterruptor, registry: MetricRegistry, log: Logger) throws(CaptureError) {
         self.work = work
+        self.interruptor = interruptor
         self.registry = registry
         self.log = log
         metrics = KernelMetrics(registry)
@@ -29,11 +31,9 @@ struct DataLoop: ~Copyable {
         pipeline = Pipeline(
             plan: work.plan, covered: work.covered, invalidations: work.invalidations, registry: registry, series: series)
         clock = WindowClock(work.window)
-        capture = try Capture.start(work.capture, log: log)
+        capture = try Capture.start(work.capture, interruptor: interruptor, log: log)
         windowStart = SystemFacts.unixNanoseconds
     }
-
-    var interruptor: CaptureInterruptor { capture.interruptor }
 
     /// Runs until `orders` contain a stop. `beat` is called at least once per window.
     mutating func run(orders: () -> [DataOrder], beat: () -> Void) {
@@ -78,11 +78,8 @@ struct DataLoop: ~Copyable {
 
     private mutating func beginDrain() {
         // The end is not known yet when a drain comes early: what it holds belongs to the window up to now.
-        pipeline.beginWindow(windowStart..<max(SystemFacts.unixNanoseconds, windowStart + 1))
-        if work.capture.interface {
-            let names = capture.interfaceNames
-            pipeline.knowledge.interfaceName = { names[$0] ?? String($0) }
-        }
+        pipeline.beginWindow(windowStart..<max(SystemFacts.unixNanoseconds, windowStart + 1), monotonic: SystemFacts.monotonicNanoseconds)
+        if work.capture.interface { pipeline.nameInterfaces(capture.interfaceNames) }
     }
 
     /// Apart, so that the closure borrows two values and not the whole loop.
@@ -146,11 +143,13 @@ struct DataLoop: ~Copyable {
         drain()
         endWindow()
         do throws(CaptureError) {
-            capture = try Capture.start(next, log: log)
+            capture = try Capture.start(next, interruptor: interruptor, log: log)
             log.warning("another capture source: packets between the two were not counted")
         } catch {
             // The old configuration goes on, with the programs that are known to load.
-            do throws(CaptureError) { capture = try Capture.start(work.capture, log: log) } catch let second {
+            do throws(CaptureError) {
+                capture = try Capture.start(work.capture, interruptor: interruptor, log: log)
+            } catch let second {
                 log.critical("capture lost during a reload", metadata: ["error": "\(second)"])
                 leave(.machine)
             }

@@ -23,14 +23,14 @@ struct EndpointNaming {
         address = columns[.address]
         name = columns[.name]
         ownerName = columns[.ownerName]
-        isClaimColumn = plan.endpointAttributes.map { [.ownerName, .zone, .zoneID, .region, .scopeClaim].contains($0) }
+        isClaimColumn = plan.endpointAttributes.map { [.zone, .zoneID, .region, .scopeClaim].contains($0) }
         for cidr in plan.input.scope.private { privateRanges.insert(cidr, true) }
     }
 
     /// Once per endpoint that was asked.
     func settle(_ slot: UInt32, _ row: Int, _ answers: borrowing EndpointBatch, _ knowledge: inout Knowledge) {
         let ip = knowledge.endpoints.address(slot)
-        var flags = knowledge.endpoints.flags[Int(slot)].intersection([.inUse, .local, .referenced])
+        var flags = knowledge.endpoints.flags[Int(slot)].intersection([.local, .referenced]).union(.known)
         var isClaimed = false
         let first = row * answers.columns.count
         for column in answers.columns.indices {
@@ -42,7 +42,7 @@ struct EndpointNaming {
         let isPrivate = privateRanges.longest(ip) != nil
         if ip.isMulticastOrBroadcast {
             flags.insert(.multicast)
-        } else if !isPrivate, !isClaimed, !flags.contains(.local) {
+        } else if !isPrivate, !isClaimed {
             flags.insert(.outside)
         }
         if covered.longest(ip) != nil { flags.insert(.covered) }
@@ -51,7 +51,7 @@ struct EndpointNaming {
         fill(name, slot, &knowledge) { ip.description }
         fill(ownerName, slot, &knowledge) {
             if flags.contains(.multicast) { return "(multicast)" }
-            if flags.contains(.outside) { return "(internet)" }
+            if flags.contains(.outside), !flags.contains(.local) { return "(internet)" }
             return isPrivate ? "(private)" : "(unknown)"
         }
     }

@@ -19,24 +19,30 @@ struct StageGuard {
         let labelled = registry.labelled("stage", stage)
         suspended = labelled.gauge("weir_stage_suspended", "1 while the stage is left out because it kept the data thread waiting.")
         suspensions = labelled.counter("weir_stage_suspensions_total", "Times the stage was left out for a minute because it was slow.")
+        suspended.set(0)
+    }
+
+    var isSuspended: Bool { suspendedUntil != nil }
+
+    /// Ends a suspension whose time is over; true when it did, and so everything must be asked again. Once per window.
+    mutating func resume(_ now: ContinuousClock.Instant) -> Bool {
+        guard let until = suspendedUntil, now >= until else { return false }
+        suspendedUntil = nil
+        suspended.set(0)
+        return true
     }
 
     /// Runs `body` unless the stage is suspended.
     mutating func run(_ body: () -> Void) {
+        guard suspendedUntil == nil else { return }
         let start = ContinuousClock.now
-        if let until = suspendedUntil {
-            guard start >= until else { return }
-            suspendedUntil = nil
-            suspended.set(0)
-        }
         body()
         let end = ContinuousClock.now
         strikes = end - start > Self.slow ? strikes + 1 : 0
-        if strikes >= Self.strikesAllowed {
-            strikes = 0
-            suspendedUntil = end + Self.suspension
-            suspended.set(1)
-            suspensions.add()
-        }
+        guard strikes >= Self.strikesAllowed else { return }
+        strikes = 0
+        suspendedUntil = end + Self.suspension
+        suspended.set(1)
+        suspensions.add()
     }
 }

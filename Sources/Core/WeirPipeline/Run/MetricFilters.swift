@@ -17,10 +17,11 @@ struct MetricFilters: ~Copyable {
         boxes = plan.input.metrics.map { metric in metric.filter.map { Box(FilterProgram($0, layout: plan.layout)) } }
     }
 
-    @inline(__always)
-    func passes(_ metric: Int, _ row: Int, _ batch: borrowing FlowBatch, _ knowledge: borrowing Knowledge) -> Bool {
-        guard let box = boxes[metric] else { return true }
-        return box.program.passes(row, batch, knowledge)
+    /// The rows that count for the metric: `rows` itself, or those that pass its filter, in `passed`. Once per batch and metric.
+    func select(_ metric: Int, _ rows: [Int], _ batch: borrowing FlowBatch, _ knowledge: borrowing Knowledge, into passed: inout [Int]) -> Bool {
+        guard let box = boxes[metric] else { return false }
+        box.program.select(rows, batch, knowledge, into: &passed)
+        return true
     }
 }
 

@@ -9,8 +9,8 @@ package struct Knowledge: ~Copyable {
     package var symbols = SymbolTable()
     /// Per plugged column: the symbol of each of the batch's texts, held until the batch ends.
     var plugged: [UInt32] = []
-    /// The name of an interface by its index; the index itself when it is gone.
-    package var interfaceName: (UInt32) -> String = { String($0) }
+    /// Symbols of interface names by index, each held.
+    private var interfaces: [UInt32: UInt32] = [:]
 
     init(endpoints: consuming EndpointTable) { self.endpoints = endpoints }
 
@@ -34,7 +34,7 @@ package struct Knowledge: ~Copyable {
         case .networkType: return batch.isIPv4[row] ? 0 : 1
         case .initiator, .direction: return UInt32(batch.initiator[row].rawValue)
         case .initiatorSource: return UInt32(batch.initiatorSource[row].rawValue)
-        case .interface: return batch.interfaceIndex[row]
+        case .interface: return batch.interface[row]
         }
     }
 
@@ -49,8 +49,22 @@ package struct Knowledge: ~Copyable {
     /// The text that a word of this column stands for. Makes a string: for new series and for records, not for rows.
     func text(_ column: Column, _ word: UInt32) -> String {
         if column.holdsSymbols { return symbols.text(word) }
-        if let words = column.words { return words[Int(word)] }
-        return column == .interface ? interfaceName(word) : String(word)
+        return column.words.map { $0[Int(word)] } ?? String(word)
+    }
+
+    /// Learns the interfaces' names as they are now. Once per drain, when the plan wants them.
+    mutating func nameInterfaces(_ names: [UInt32: String]) {
+        let before = interfaces
+        interfaces = names.mapValues { symbols.intern($0) }
+        for symbol in before.values { symbols.release(symbol) }
+    }
+
+    /// The symbol of an interface's name; its number where it is gone by now.
+    mutating func interface(_ index: UInt32) -> UInt32 {
+        if let known = interfaces[index] { return known }
+        let symbol = symbols.intern(String(index))
+        interfaces[index] = symbol
+        return symbol
     }
 
     /// How flow enrichers read an endpoint's attribute: shares the columns as they stand, copies nothing.

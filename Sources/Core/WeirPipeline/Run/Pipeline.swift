@@ -17,22 +17,23 @@ package struct Pipeline: ~Copyable {
     private let rule: ExportRule
     private let scope: ScopeRules
     private var naming: EndpointNaming
-    private let holdNanoseconds: UInt64?
 
-    package var knowledge: Knowledge
+    package private(set) var knowledge: Knowledge
     private var batch: FlowBatch
     private var questions: EndpointBatch
     private var hold: HoldBuffer
     private var due: [CapturedFlow] = []
-    /// The rows of the batch that go on.
+    /// The rows of the batch that go on, and room for those that a filter lets pass.
     private var rows: [Int] = []
+    private var passed: [Int] = []
     private var guards: [StageGuard]
     private var filter: FilterProgram?
     private var metricFilters: MetricFilters
     private var cutters: Cutters
     private var coveredVersion = UInt64.max
-    /// The window whose flows are coming, in nanoseconds since 1970.
+    /// The window whose flows are coming, in nanoseconds since 1970, and its end by both clocks.
     private var window: Range<UInt64> = 0..<0
+    private var now = Moment()
 
     package init(
         plan: Plan, covered: CoveredSet, invalidations: InvalidationQueue, registry: MetricRegistry, series: SeriesBook
@@ -48,24 +49,30 @@ package struct Pipeline: ~Copyable {
         scope = ScopeRules(columns: naming.scopeColumns, symbols: &knowledge.symbols)
         batch = FlowBatch(plugged: plan.pluggedAttributes)
         questions = EndpointBatch(columns: plan.endpointAttributes)
-        hold = HoldBuffer(limit: plan.input.pipeline.maxHeldFlows)
-        holdNanoseconds = plan.input.pipeline.hold.map { UInt64($0.nanoseconds) }
+        hold = HoldBuffer()
         guards = plan.input.enrichers.map { StageGuard(stage: $0.name, registry: registry) }
         filter = plan.input.filter.map { FilterProgram($0, layout: plan.layout) }
         metricFilters = MetricFilters(plan)
         cutters = Cutters(plan)
         let other = knowledge.symbols.intern(SeriesLimits.other)
-        series.open(
+        let gone = series.open(
             plan.input.metrics.map { metric in
                 SeriesTable(
                     metric, columns: metric.attributes.map { plan.layout.column($0) },
                     limits: SeriesLimits(maxSeries: metric.maxSeries ?? plan.input.pipeline.maxSeries, maxValues: plan.input.pipeline.maxValues),
                     otherSymbol: other)
             }, &knowledge)
+        for metric in gone { book.forget(metric) }
     }
 
-    /// Says to which window the next flows belong.
-    package mutating func beginWindow(_ window: Range<UInt64>) { self.window = window }
+    /// Says to which window the next flows belong: nanoseconds since 1970, and its end by a clock that nobody sets.
+    package mutating func beginWindow(_ window: Range<UInt64>, monotonic: UInt64) {
+        self.window = window
+        now = Moment(wall: window.upperBound, monotonic: monotonic)
+    }
+
+    /// Learns the names of the interfaces that the next flows may have been counted at.
+    package mutating func nameInterfaces(_ names: [UInt32: String]) { knowledge.nameInterfaces(names) }
 
     /// Takes flows from the capture. Once per drained chunk.
     package mutating func consume(_ flows: Span<CapturedFlow>) {
@@ -80,19 +87,24 @@ package struct Pipeline: ~Copyable {
         var start = 0
         while start < flows.count {
             let end = min(start + Self.batchRows, flows.count)
-            process(flows, start..<end, mayHold: true)
+            process(flows, start..<end, of: window, mayHold: true)
+            // Beyond the limit the oldest go on: they have waited longest, and room is for those that came last.
+            let excess = hold.count - plan.input.pipeline.maxHeldFlows
+            if excess > 0 { book.hurried.add(UInt64(release(dueBy: .max, atMost: excess))) }
             start = end
         }
     }
 
     /// Ends the window: rows whose time has come go on, old series go, gauges are set.
     package mutating func endWindow() {
-        release(dueBy: window.upperBound)
+        // Windows end a little early or late; who has waited all but half of one has waited.
+        release(dueBy: now.monotonic + UInt64(window.count) / 2)
+        let clock = ContinuousClock.now
+        for index in guards.indices where guards[index].resume(clock) { invalidations.add(.all) }
         let ttl = UInt64(plan.input.pipeline.seriesTTL.nanoseconds)
-        let now = window.upperBound
         series.withTables { tables in
             for index in tables.indices {
-                if now > ttl { tables[index].expire(before: now - ttl, &knowledge) }
+                if now.monotonic > ttl { tables[index].expire(before: now.monotonic - ttl, &knowledge) }
                 book.note(tables[index])
             }
         }
@@ -104,22 +116,24 @@ package struct Pipeline: ~Copyable {
     /// The last call: nothing waits any longer.
     package mutating func finish() {
         release(dueBy: .max)
-        series.endWindow(window.upperBound)
+        series.endWindow(now)
         book.note(hold)
     }
 
-    private mutating func release(dueBy deadline: UInt64) {
-        while true {
-            due.removeAll(keepingCapacity: true)
-            hold.pop(dueBy: deadline, atMost: Self.batchRows, into: &due)
-            guard !due.isEmpty else { return }
+    /// Lets held rows go on, window by window; how many did.
+    @discardableResult
+    private mutating func release(dueBy deadline: UInt64, atMost maximum: Int = .max) -> Int {
+        var count = 0
+        while let then = hold.pop(dueBy: deadline, atMost: min(Self.batchRows, maximum - count), into: &due) {
             // Lent out for the call: a span of a property would forbid changing the others.
             let flows = due
-            process(flows.span, 0..<flows.count, mayHold: false)
+            count += flows.count
+            process(flows.span, 0..<flows.count, of: then, mayHold: false)
         }
+        return count
     }
 
-    private mutating func process(_ flows: Span<CapturedFlow>, _ range: Range<Int>, mayHold: Bool) {
+    private mutating func process(_ flows: Span<CapturedFlow>, _ range: Range<Int>, of counted: Range<UInt64>, mayHold: Bool) {
         refresh()
         knowledge.endpoints.beginBatch()
         batch.removeAll()
@@ -129,7 +143,8 @@ package struct Pipeline: ~Copyable {
                 flow.source, owner: flow.sourceOwner, isLocal: flow.sourceIsHost, symbols: &knowledge.symbols)
             let destination = knowledge.endpoints.intern(
                 flow.destination, owner: flow.destinationOwner, isLocal: flow.destinationIsHost, symbols: &knowledge.symbols)
-            batch.append(flow, source: source, destination: destination)
+            let interface = plan.keyFields.contains(.interface) ? knowledge.interface(flow.interfaceIndex) : 0
+            batch.append(flow, source: source, destination: destination, interface: interface)
         }
         ask()
         rows.removeAll(keepingCapacity: true)
@@ -142,7 +157,7 @@ package struct Pipeline: ~Copyable {
         leaveOutCovered()
         leaveOutFiltered()
         addUp()
-        cutters.cut(rows, batch, window: window, knowledge)
+        cutters.cut(rows, batch, window: counted, knowledge)
         knowledge.releasePlugged()
     }
 
@@ -170,33 +185,34 @@ package struct Pipeline: ~Copyable {
             questions.stage = UInt8(clamping: index + 1)
             guards[index].run { stage.enrich(&questions) }
         }
-        for (row, slot) in knowledge.endpoints.toAsk.enumerated() { naming.settle(slot, row, questions, &knowledge) }
+        let isComplete = !guards.contains { $0.isSuspended }
+        for (row, slot) in knowledge.endpoints.toAsk.enumerated() {
+            // While a stage is left out, what is known of an endpoint is better than what the others know.
+            if isComplete || !knowledge.endpoints.flags[Int(slot)].contains(.known) { naming.settle(slot, row, questions, &knowledge) }
+        }
         knowledge.endpoints.toAsk.removeAll(keepingCapacity: true)
     }
 
-    /// Whether the row waits: an end is pending, there is time, and there is room.
+    /// Whether the row waits: an end is pending, and there is time.
     private mutating func holds(_ flow: CapturedFlow, _ row: Int) -> Bool {
-        let flags = knowledge.endpoints.flags
-        guard flags[Int(batch.source[row])].union(flags[Int(batch.destination[row])]).contains(.pending) else { return false }
-        let wait = holdNanoseconds ?? UInt64(window.count)
+        let source = knowledge.endpoints.flags[Int(batch.source[row])]
+        let destination = knowledge.endpoints.flags[Int(batch.destination[row])]
+        guard source.union(destination).contains(.pending) else { return false }
+        // Without an option one window: due half a window before the next one ends (see endWindow).
+        let wait = plan.input.pipeline.hold.map { UInt64($0.nanoseconds) } ?? UInt64(window.count)
         guard wait > 0 else { return false }
-        if hold.isFull {
-            // The oldest would go on to make room; it differs from this row only in having waited longer.
-            book.hurried.add()
-            return false
-        }
-        hold.push(flow, until: window.upperBound + wait)
+        hold.push(flow, until: now.monotonic + wait, window: window)
         return true
     }
 
     private mutating func enrichFlows() {
         guard !plan.pluggedAttributes.isEmpty else { return }
         batch.endpointText = knowledge.textReader(plan.layout)
-        defer { batch.endpointText = nil }  // or the arrays it shares would be copied at their next change
         for (index, enricher) in plan.input.enrichers.enumerated() where plan.isNeeded(index) {
             guard case .flow(let stage) = enricher.stage else { continue }
             guards[index].run { stage.enrich(&batch) }
         }
+        batch.endpointText = nil  // before the next change, or the arrays that it shares would be copied
         knowledge.internPlugged(batch)
     }
 
@@ -222,38 +238,30 @@ package struct Pipeline: ~Copyable {
 
     private mutating func leaveOutFiltered() {
         guard filter != nil else { return }
-        var bytes: UInt64 = 0
-        var packets: UInt64 = 0
-        var kept = 0
-        for index in rows.indices {
-            let row = rows[index]
-            if filter!.passes(row, batch, knowledge) {
-                rows[kept] = row
-                kept += 1
-            } else {
-                bytes += batch.bytes[row]
-                packets += batch.packets[row]
-            }
-        }
-        rows.removeLast(rows.count - kept)
-        book.filtered.add(bytes, packets)
+        let (before, beforePackets) = sum(rows)
+        filter!.select(rows, batch, knowledge, into: &passed)
+        swap(&rows, &passed)
+        let (after, afterPackets) = sum(rows)
+        book.filtered.add(before - after, beforePackets - afterPackets)
     }
 
-    private mutating func addUp() {
+    private func sum(_ rows: [Int]) -> (bytes: UInt64, packets: UInt64) {
         var bytes: UInt64 = 0
         var packets: UInt64 = 0
         for row in rows {
             bytes += batch.bytes[row]
             packets += batch.packets[row]
         }
+        return (bytes, packets)
+    }
+
+    private mutating func addUp() {
+        let (bytes, packets) = sum(rows)
         book.series.add(bytes, packets)
-        let now = window.upperBound
         series.withTables { tables in
             for index in tables.indices {
-                let packetsWanted = tables[index].definition.measure == .packets
-                for row in rows where metricFilters.passes(index, row, batch, knowledge) {
-                    tables[index].add(packetsWanted ? batch.packets[row] : batch.bytes[row], row, batch, now: now, &knowledge)
-                }
+                let isFiltered = metricFilters.select(index, rows, batch, knowledge, into: &passed)
+                tables[index].add(isFiltered ? passed : rows, of: rows, batch, now: now, &knowledge)
             }
         }
     }

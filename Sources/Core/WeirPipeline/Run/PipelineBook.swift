@@ -21,8 +21,6 @@ package struct PipelineBook: Sendable {
             self.bytes.add(bytes)
             self.packets.add(packets)
         }
-
-        var current: (bytes: UInt64, packets: UInt64) { (bytes.current, packets.current) }
     }
 
     let taken: Line
@@ -58,6 +56,9 @@ package struct PipelineBook: Sendable {
             "weir_pattern_matches_given_up_total", "Regular expressions that reached their limit on a text; it counts as no match.")
     }
 
+    /// A metric of the configuration before that is no more.
+    func forget(_ metric: String) { registry.forget("metric", metric) }
+
     func note(_ hold: borrowing HoldBuffer) {
         heldBytes.set(hold.bytes)
         heldPackets.set(hold.packets)
@@ -77,6 +78,7 @@ package struct PipelineBook: Sendable {
         registry.counter("weir_series_overflow_rows_total", "Rows counted in the overflow series, because max_series was reached.", labels)
             .set(table.overflowRows)
         registry.counter("weir_series_other_rows_total", "Rows with a value beyond max_values, counted as (other).", labels).set(table.otherValues)
+        registry.counter("weir_series_filtered_value_total", "What the metric's own filter left out.", labels).set(table.filtered)
         registry.counter("weir_series_expired_value_total", "What series had counted that were let go after series_ttl.", labels).set(table.expired)
     }
 }
