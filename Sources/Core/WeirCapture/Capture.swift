@@ -12,8 +12,7 @@ public import WeirKit
 /// It sees the network namespace of the thread that makes it; that thread's namespace must be the same in `wait`.
 public struct Capture: ~Copyable, Sendable {
     public let choice: SourceChoice
-    /// Wakes `wait` from elsewhere.
-    public let interruptor: CaptureInterruptor
+    private let interruptor: CaptureInterruptor
     private var plan: CapturePlan
     private var object: FlowObject
     private var links: LinkWatch
@@ -31,8 +30,10 @@ public struct Capture: ~Copyable, Sendable {
     /// Rows in one chunk of a drain.
     public static let chunk = 4096
 
-    /// Chooses the source, loads the program, attaches it. Counting begins before this returns.
-    public static func start(_ plan: CapturePlan, log: Logger) throws(CaptureError) -> Capture {
+    /// Chooses the source, loads the program, attaches it. Counting begins before this returns. `interruptor` wakes `wait`.
+    public static func start(
+        _ plan: CapturePlan, interruptor: CaptureInterruptor, log: Logger
+    ) throws(CaptureError) -> Capture {
         let missing = Capabilities.effective.missing
         guard missing.isEmpty else {
             throw CaptureError(
@@ -47,7 +48,7 @@ public struct Capture: ~Copyable, Sendable {
         let facts = HostFacts.read(links.table)
         let choice = try SourceChoice(plan, facts)
         let object = try FlowObject.load(plan, source: choice.source)
-        var capture = Capture(plan, choice, object, links, try CaptureInterruptor(), log)
+        var capture = Capture(plan, choice, object, links, interruptor, log)
         switch choice.source {
         case .cgroup: capture.socketLinks = try attachSockets(capture.object, facts)
         default: try capture.attachDevices()
@@ -118,7 +119,8 @@ public struct Capture: ~Copyable, Sendable {
         while true {
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { return .windowEnd }
-            let ready = capture_wait(waiter.number, left.nanoseconds)
+            // The kernel rings once per generation, and in vain when the ring was still full of the one before.
+            let ready = capture_wait(waiter.number, isFilling ? 0 : left.nanoseconds)
             guard ready >= 0 else { return .windowEnd }
             let bits = UInt32(ready)
             if bits & CAPTURE_NETLINK.rawValue != 0 { followLinks() }
@@ -126,12 +128,13 @@ public struct Capture: ~Copyable, Sendable {
                 interruptor.quiet()
                 return .interrupted
             }
-            // The bell may have rung for a generation that was drained meanwhile.
-            if bits & CAPTURE_RING.rawValue != 0, object.inserts(object.generation) >= UInt64(object.shape.wakeInserts) {
-                return .earlyDrain
-            }
+            // The number, not the ringing, decides: it may have rung for a generation that was drained meanwhile.
+            if isFilling { return .earlyDrain }
         }
     }
+
+    /// The generation that counts now has so many flows that it should not wait for the end of the window.
+    private var isFilling: Bool { object.inserts(object.generation) >= UInt64(object.shape.wakeInserts) }
 
     private mutating func followLinks() {
         do {

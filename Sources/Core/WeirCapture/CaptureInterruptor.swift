@@ -5,10 +5,13 @@ private import CWeirCapture
 private import Glibc
 
 /// Ends a `wait` from another thread: a signal came, a reload is due.
+///
+/// It is made apart from the capture and outlives it: a reload may put another capture in its place, and whoever rings
+/// must not have to know.
 public final class CaptureInterruptor: Sendable {
     let descriptor: Int32
 
-    init() throws(CaptureError) {
+    public init() throws(CaptureError) {
         descriptor = capture_bell()
         guard descriptor >= 0 else {
             throw CaptureError(

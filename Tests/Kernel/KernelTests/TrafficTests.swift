@@ -103,6 +103,13 @@ struct Tally {
     }
 }
 
+extension Capture {
+    /// With a bell of its own.
+    static func start(_ plan: CapturePlan, log: Logger) throws(CaptureError) -> Capture {
+        try start(plan, interruptor: CaptureInterruptor(), log: log)
+    }
+}
+
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 func address(_ text: String) -> IPAddress { IPAddress(text)! }
@@ -257,6 +264,23 @@ extension KernelTests {
                 let sent = try Self.sent(shell("cat \(output); rm -f \(output)").output)
                 #expect(tally.amount { $0.destinationPort == 9999 } == Amount(bytes: sent * 46, packets: sent))
                 print("full rate: \(sent) packets, \(tally.drains) drains")
+            }
+        }
+
+        @Test("one bell wakes every capture that is started with it")
+        func bell() throws {
+            let host = try Namespace("bell")
+            try host.run {
+                let bell = try CaptureInterruptor()
+                var capture = try Capture.start(Self.plan(), interruptor: bell, log: quiet)
+                bell.interrupt()
+                #expect(capture.wait(until: .now + .seconds(2)) == .interrupted)
+                capture.detach()
+                capture = try Capture.start(Self.plan(.clsact), interruptor: bell, log: quiet)
+                bell.interrupt()
+                #expect(capture.wait(until: .now + .seconds(2)) == .interrupted)
+                #expect(capture.wait(until: .now + .milliseconds(20)) == .windowEnd)
+                capture.detach()
             }
         }
 

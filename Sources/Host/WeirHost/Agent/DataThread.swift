@@ -12,6 +12,7 @@ final class DataThread: Sendable {
     private let registry: MetricRegistry
     private let log: Logger
     private let orders = Mutex<[DataOrder]>([])
+    /// One for all captures of this thread: a reload that starts another capture leaves the bell where orders ring it.
     private let interruptor = Mutex<CaptureInterruptor?>(nil)
     private let lastBeat = Atomic<UInt64>(0)
     private let window = Mutex(Duration.zero)
@@ -27,8 +28,8 @@ final class DataThread: Sendable {
         let started = Gate<Result<SeriesBook, CaptureError>>()
         DedicatedThread.start("weir-data") { [self] in
             do throws(CaptureError) {
-                var loop = try DataLoop(work, registry: registry, log: log)
-                let wake = loop.interruptor
+                let wake = try CaptureInterruptor()
+                var loop = try DataLoop(work, interruptor: wake, registry: registry, log: log)
                 interruptor.withLock { $0 = wake }
                 beat()
                 started.open(.success(loop.series))
