@@ -11,6 +11,8 @@ package actor JSONLinesExporter: RecordExporter {
     private let calls: FileCalls
     private let metrics: Metrics
     private var file: LineFile?
+    /// The agent is leaving, and the reader took nothing for a second: what still comes is not waited for.
+    private var hasGivenUp = false
     /// One write(2) each; a batch is smaller than that more often than not.
     private static let chunkBytes = 256 << 10
 
@@ -24,6 +26,7 @@ package actor JSONLinesExporter: RecordExporter {
 
     package func export(_ records: RecordBatch) async throws(ExportError) {
         if records.count == 0 { return }
+        if hasGivenUp { throw giveUp(.cancelled) }
         try open()
         var lines = RecordLines(records)
         var chunk = file?.beginBatch(calls) ?? []
@@ -78,13 +81,15 @@ package actor JSONLinesExporter: RecordExporter {
         }
     }
 
-    /// Waits until a slow reader has taken something, without holding a thread. An agent that is leaving waits once
-    /// more, for a second, then no longer.
+    /// Waits until a slow reader has taken something, without holding a thread. An agent that is leaving waits
+    /// for a second at a time, and not at all once a second has passed in vain.
     private func wait(for file: LineFile) async throws {
         do {
             try await Task.sleep(for: .milliseconds(20))
         } catch {
-            if !calls.isWritable(file.descriptor, 1000) { throw error }
+            if calls.isWritable(file.descriptor, 1000) { return }
+            hasGivenUp = true
+            throw error
         }
     }
 

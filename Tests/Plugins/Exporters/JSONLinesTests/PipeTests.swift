@@ -75,6 +75,29 @@ struct PipeTests {
         #expect(waited < .seconds(4))
     }
 
+    @Test("an agent that leaves with many batches waits for a stuck reader once, not once per batch")
+    func leavingWithMany() async throws {
+        let folder = try TemporaryFolder()
+        try makePipe(folder.path("pipe"))
+        let reader = try openReader(folder.path("pipe"))
+        defer { close(reader) }
+        let exporter = exporter(folder.path("pipe"))
+        let large = self.large
+        let exporting = Task { () async -> [String] in
+            var reasons: [String] = []
+            for _ in 0..<5 {
+                do throws(ExportError) { try await exporter.export(large) } catch { reasons.append(error.reason) }
+            }
+            return reasons
+        }
+        try await Task.sleep(for: .milliseconds(100))
+        let waited = await ContinuousClock().measure {
+            exporting.cancel()
+            #expect(await exporting.value == ["cancelled", "cancelled", "cancelled", "cancelled", "cancelled"])
+        }
+        #expect(waited < .milliseconds(1900), "\(waited)")
+    }
+
     private struct NoPipe: Error {}
 
     private func makePipe(_ path: String) throws {
