@@ -63,6 +63,7 @@ let package = Package(
         .target(name: "CPCRE2", path: "Sources/Core/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
         core("Patterns", ["CPCRE2"]),
         core("FileTree"),
+        core("ByteOutput"),
         .target(name: "CLibMNL", path: "Sources/Core/CLibMNL", linkerSettings: [.linkedLibrary("mnl")]),
         core("Netlink", ["WeirKit", "CLibMNL"]),
         core("WeirPipeline", ["WeirKit", "Patterns", "YAMLSource", log]),
@@ -77,8 +78,8 @@ let package = Package(
         enricher("CIDR"),
         enricher("LocalOwner", ["FileTree"]),
         exporter("Prometheus"),
-        exporter("JSONLines"),
-        exporter("Stdout"),
+        exporter("JSONLines", ["ByteOutput"]),
+        exporter("Stdout", ["ByteOutput"]),
 
         // Host.
         .target(
@@ -102,12 +103,13 @@ let package = Package(
         tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit"]),
         tests("Patterns", "Core/PatternsTests", []),
         tests("FileTree", "Core/FileTreeTests", []),
+        tests("ByteOutput", "Core/ByteOutputTests", []),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log]),
         tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "YAMLSource", "FileTree", log]),
         tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "YAMLSource", log]),
-        tests("JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "YAMLSource", log]),
-        tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "YAMLSource", log]),
+        tests("JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "YAMLSource", "ByteOutput", log]),
+        tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "YAMLSource", "ByteOutput", log]),
         tests(
             "WeirHost", "Host/WeirHostTests",
             ["WeirKit", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter"],

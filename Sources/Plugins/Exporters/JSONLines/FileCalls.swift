@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteOutput
 internal import Glibc
 
-/// The few system calls of the plugin: all of its unsafe code, and the seam where tests make a disk fail.
+/// The few system calls of the plugin: its own unsafe code, and the seam where tests make a disk fail.
 package struct FileCalls: Sendable {
     package var open: @Sendable (_ path: String) throws(FileError) -> LineFile
     package var standardOutput: @Sendable () throws(FileError) -> LineFile
@@ -31,21 +32,13 @@ package struct FileCalls: Sendable {
             return unsafe stat(path, &found) == 0 ? FileIdentity(found) : nil
         },
         write: { file, bytes, from throws(FileError) in
-            var count = bytes.count - from
-            if !file.isRegular {
-                // poll(2) promises room for PIPE_BUF bytes: so much goes into a pipe without holding this thread.
-                guard poll(file.descriptor, 0) else { return 0 }
-                count = min(count, Int(PIPE_BUF))
+            do throws(OutputError) {
+                return try ByteOutput.write(bytes, from: from, to: file.descriptor, isRegular: file.isRegular)
+            } catch {
+                throw .refused(error)
             }
-            let result = again {
-                // The array is not touched during the call, and `from + count` is within it.
-                unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file.descriptor, $0.baseAddress! + from, count) }
-            }
-            if result < 0, errno == EAGAIN { return 0 }
-            guard result >= 0 else { throw lastError() }
-            return result
         },
-        isWritable: { descriptor, milliseconds in poll(descriptor, milliseconds) },
+        isWritable: { descriptor, milliseconds in ByteOutput.isWritable(descriptor, milliseconds: milliseconds) },
         size: { descriptor in
             var found = stat()
             return unsafe fstat(descriptor, &found) == 0 ? Int(found.st_size) : nil
@@ -56,10 +49,10 @@ package struct FileCalls: Sendable {
 
     /// What the descriptor stands for. A regular file whose last line is torn, by a crash or a full disk, says so.
     private static func file(_ descriptor: Int32, lastByteOf path: String?) throws(FileError) -> LineFile {
-        guard descriptor >= 0 else { throw lastError() }
+        guard descriptor >= 0 else { throw .refused(.last()) }
         var found = stat()
         guard unsafe fstat(descriptor, &found) == 0 else {
-            let error = lastError()
+            let error = FileError.refused(.last())
             _ = Glibc.close(descriptor)
             throw error
         }
@@ -75,24 +68,11 @@ package struct FileCalls: Sendable {
             descriptor: descriptor, isRegular: isRegular, canBeCut: isRegular && path != nil, identity: FileIdentity(found), isTorn: isTorn)
     }
 
-    private static func poll(_ descriptor: Int32, _ milliseconds: Int32) -> Bool {
-        var asked = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        // An error counts as writable: write(2) then says which.
-        return again { unsafe Glibc.poll(&asked, 1, milliseconds) } > 0
-    }
-
     private static func again<Result: BinaryInteger>(_ call: () -> Result) -> Result {
         while true {
             let result = call()
             if result >= 0 || errno != EINTR { return result }
         }
-    }
-
-    private static func lastError() -> FileError {
-        let code = errno
-        // glibc keeps the text for as long as this thread asks for no other.
-        let text = unsafe String(cString: strerror(code))
-        return .refused(code: code, text: text, isFull: code == ENOSPC || code == EDQUOT, isClosed: code == EPIPE)
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import ByteOutput
+
 /// An open file and what is known of its end.
 package struct LineFile: Sendable {
     package let descriptor: Int32
@@ -55,24 +57,22 @@ package struct FileIdentity: Sendable, Equatable {
     let number: UInt64
 }
 
-/// Why the system refused.
+/// Why a batch was not written.
 package enum FileError: Error, CustomStringConvertible {
-    case refused(code: Int32, text: String, isFull: Bool, isClosed: Bool)
+    case refused(OutputError)
     case cancelled
 
     /// The `reason` under which the host counts the batch.
     var reason: String {
         switch self {
-        case .refused(_, _, true, _): "disk_full"
-        case .refused(_, _, _, true): "closed"
-        case .refused: "io"
+        case .refused(let error): error.reason
         case .cancelled: "cancelled"
         }
     }
 
     package var description: String {
         switch self {
-        case .refused(let code, let text, _, _): "\(text) (errno \(code))"
+        case .refused(let error): error.description
         case .cancelled: "the agent is leaving and the reader is too slow"
         }
     }

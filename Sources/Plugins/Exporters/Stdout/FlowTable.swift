@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import WeirKit
+internal import WeirKit
 
 /// Makes the lines of the table. Remembers its widths, so that tables of following windows stand in line.
 package struct FlowTable: Sendable {
@@ -26,14 +26,14 @@ package struct FlowTable: Sendable {
         self.palette = palette
     }
 
-    /// The lines of one batch; none for an empty one. The header comes first, and again when the widths changed or it
+    /// The lines of one window; none for an empty one. The header comes first, and again when the widths changed or it
     /// has scrolled away.
-    package mutating func text(_ batch: RecordBatch, lineWidth: Int?) -> String {
-        if batch.count == 0 { return "" }
-        let columns = TableColumns(batch.attributes)
-        let ranked = batch.rows.sorted { (batch.bytes[$1], $0) < (batch.bytes[$0], $1) }
+    package mutating func text(_ window: WindowFlows, lineWidth: Int?) -> String {
+        if window.flows.isEmpty { return "" }
+        let columns = TableColumns(window.attributes)
+        let ranked = window.flows.indices.sorted { (window.flows[$1].bytes, $0) < (window.flows[$0].bytes, $1) }
         let shown = ranked.prefix(rowLimit)
-        let lines = shown.enumerated().map { place, row in fields(columns, batch, row, isFirst: place == 0) }
+        let lines = shown.enumerated().map { place, row in fields(columns, window, row, isFirst: place == 0) }
         let titles = titles(columns)
 
         if columns != self.columns || wantedWidths.isEmpty { wantedWidths = titles.map(DisplayText.width).dropLast(2) + Self.numberWidths }
@@ -48,12 +48,12 @@ package struct FlowTable: Sendable {
             linesSinceHeader = 0
             text += palette.paint(render(titles, scope: nil), .header) + "\n"
         }
-        for (line, row) in zip(lines, shown) { text += render(line, scope: scope(batch, row)) + "\n" }
+        for (line, row) in zip(lines, shown) { text += render(line, scope: scope(window, row)) + "\n" }
         linesSinceHeader += lines.count
-        if ranked.count > shown.count {
-            let rest = ranked[rowLimit...].reduce(UInt64(0)) { $0 &+ batch.bytes[$1] }
-            let flows = ranked.count - rowLimit == 1 ? "flow" : "flows"
-            let line = "… and \(HumanUnits.grouped(UInt64(ranked.count - rowLimit))) more \(flows), \(HumanUnits.bytes(rest))"
+        let more = ranked.count - shown.count + window.turnedAway.rows
+        if more > 0 {
+            let bytes = ranked.dropFirst(rowLimit).reduce(window.turnedAway.bytes) { $0 &+ window.flows[$1].bytes }
+            let line = "… and \(HumanUnits.grouped(UInt64(more))) more \(more == 1 ? "flow" : "flows"), \(HumanUnits.bytes(bytes))"
             text += String(repeating: " ", count: shownWidths[0]) + gap + palette.paint(line, .quiet) + "\n"
             linesSinceHeader += 1
         }
@@ -73,27 +73,27 @@ package struct FlowTable: Sendable {
         return titles + ["BYTES", "PACKETS"]
     }
 
-    private func fields(_ columns: TableColumns, _ batch: RecordBatch, _ row: Int, isFirst: Bool) -> [String] {
-        var fields = [isFirst ? HumanUnits.clock(batch.window.upperBound) : ""]
+    private func fields(_ columns: TableColumns, _ window: WindowFlows, _ row: Int, isFirst: Bool) -> [String] {
+        var fields = [isFirst ? HumanUnits.clock(window.window.upperBound) : ""]
         for column in columns.columns {
             switch column {
-            case .single(let index): fields.append(field(batch, index, row))
-            case .pair(let source, let destination): fields += [field(batch, source, row), field(batch, destination, row)]
+            case .single(let index): fields.append(field(window, index, row))
+            case .pair(let source, let destination): fields += [field(window, source, row), field(window, destination, row)]
             }
         }
-        return fields + [HumanUnits.bytes(batch.bytes[row]), HumanUnits.grouped(batch.packets[row])]
+        return fields + [HumanUnits.bytes(window.flows[row].bytes), HumanUnits.grouped(window.flows[row].packets)]
     }
 
-    private func field(_ batch: RecordBatch, _ column: Int, _ row: Int) -> String {
-        switch batch.value(column, row) {
+    private func field(_ window: WindowFlows, _ column: Int, _ row: Int) -> String {
+        switch window.value(column, row) {
         case .text(let text): DisplayText.cleaned(text)
         case .number(let number): String(number)
         case nil: "-"
         }
     }
 
-    private func scope(_ batch: RecordBatch, _ row: Int) -> String? {
-        guard let scope = columns.scope, case .text(let name)? = batch.value(scope, row) else { return nil }
+    private func scope(_ window: WindowFlows, _ row: Int) -> String? {
+        guard let scope = columns.scope, case .text(let name)? = window.value(scope, row) else { return nil }
         return name
     }
 

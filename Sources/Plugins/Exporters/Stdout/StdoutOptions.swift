@@ -6,7 +6,7 @@ public import WeirKit
 public struct StdoutOptions: PluginOptions {
     public enum ColorChoice: String, ConfigChoice { case auto, always, never }
 
-    /// How many flows of a batch get a line of their own.
+    /// How many flows of a window get a line of their own.
     public var rows = 40
     public var color = ColorChoice.auto
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteOutput
 internal import FoundationEssentials
 internal import JSONLinesExporter
 internal import Synchronization
@@ -129,7 +130,7 @@ extension FileCalls {
             guard let room = disk.room.withLock({ $0 }) else { return try FileCalls.system.write(file, bytes, from) }
             if room == 0 {
                 disk.room.withLock { $0 = nil }
-                throw .refused(code: 28, text: "No space left on device", isFull: true, isClosed: false)
+                throw .refused(OutputError(code: 28))
             }
             let count = try FileCalls.system.write(file, Array(bytes[..<min(bytes.count, from + room)]), from)
             disk.room.withLock { $0 = room - count }

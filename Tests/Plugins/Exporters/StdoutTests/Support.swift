@@ -52,6 +52,15 @@ let defaults =
 
 func plainTable(rows: Int = 40) -> FlowTable { FlowTable(rowLimit: rows, palette: .plain) }
 
+extension FlowTable {
+    /// The table of a window that is one batch.
+    mutating func text(_ batch: RecordBatch, lineWidth: Int?) -> String {
+        var window = WindowFlows(like: batch)
+        window.add(batch)
+        return text(window, lineWidth: lineWidth)
+    }
+}
+
 extension String {
     var lines: [String] { split(separator: "\n").map(String.init) }
 }
@@ -66,7 +75,7 @@ final class Screen: Sendable {
             // Seven bytes at a time, as a bad pipe would.
             let piece = bytes[from..<min(bytes.count, from + 7)]
             self.shown.withLock { $0 += piece }
-            return .wrote(piece.count)
+            return .success(piece.count)
         }
     }
 }

@@ -10,7 +10,7 @@ struct TableTests {
     @Test("the largest flows come first, both ends of a fact stand side by side, and the rest is one line")
     func golden() {
         var table = plainTable(rows: 2)
-        let small = (0..<213).map { _ in (values: ["a", "b", nil, nil, "unknown", "source"] as [String?], bytes: UInt64(5908), packets: UInt64(1)) }
+        let small = (0..<213).map { (values: ["a\($0)", "b", nil, nil, "unknown", "source"] as [String?], bytes: UInt64(5908), packets: UInt64(1)) }
         let text = table.text(
             batch(
                 defaults,
@@ -52,7 +52,7 @@ struct TableTests {
         #expect(table.text(owner, lineWidth: nil).lines.count == 2)
         #expect(table.text(batch([SelectedAttribute(.transport)], [(["TCP"], 1, 1)]), lineWidth: nil).lines.first?.contains("TRANSPORT") == true)
         #expect(table.text(owner, lineWidth: nil).lines.count == 2)
-        #expect(table.text(batch(owners, (0..<60).map { _ in (["a", "b"], 1, 1) }), lineWidth: nil).lines.count == 60)
+        #expect(table.text(batch(owners, (0..<60).map { (["a\($0)", "b"], 1, 1) }), lineWidth: nil).lines.count == 60)
         #expect(table.text(owner, lineWidth: nil).lines.count == 2)
     }
 
