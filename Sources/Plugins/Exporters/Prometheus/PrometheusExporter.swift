@@ -9,7 +9,7 @@ package struct PrometheusExporter: MetricExporter {
     private let registry: MetricRegistry
     private let routes: HTTPRoutes
     private let metrics: Metrics
-    /// Big enough that the cost of a write does not show, small enough that a scrape of any size costs little memory.
+    /// Big enough that the cost of a write does not show, small enough that the page costs no memory to speak of.
     private static let chunkBytes = 32 << 10
 
     package init(_ options: PrometheusOptions, _ context: PluginContext) {
@@ -36,7 +36,8 @@ package struct PrometheusExporter: MetricExporter {
         }
     }
 
-    /// Formats outside of any lock: both arguments are copies, taken by the caller. Only ever holds one chunk.
+    /// Formats outside of any lock: both arguments are copies, taken by the caller, which live as long as the scrape. Of the
+    /// page only one chunk is held.
     private func page(
         _ format: ExpositionFormat, _ snapshots: [MetricSnapshot], _ own: [MetricRegistry.Family], _ write: HTTPAnswer.Write
     ) async throws {
