@@ -27,7 +27,7 @@ FLOW_MAP(flows1);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, FLOW_BOOKS);
 	__type(key, __u32);
 	__type(value, struct flow_book);
 } books SEC(".maps");
@@ -59,14 +59,16 @@ const volatile struct flow_config config = {};
 volatile struct flow_control control = {};
 
 /*
- * How an addition must be done. A tc program owns its CPU until it returns. A cgroup_skb program may be preempted,
- * and a softirq may run another one in between: there even per-CPU cells need atomics.
+ * How an addition must be done. A program that runs with softirqs off (tc, cgroup_skb at ingress) owns its CPU until
+ * it returns, but for a real-time kernel. At egress cgroup_skb may be preempted, and a softirq may run another program
+ * in between: there even per-CPU cells need atomics. No addition may ask for the value before it, nor may there be any
+ * other atomic: the JIT of arm64 has only plain atomic additions before Linux 5.18.
  */
 enum addition { ALONE, SHARED };
 
 static __always_inline void add(__u64 *cell, __u64 amount, enum addition how)
 {
-	if (how == ALONE)
+	if (how == ALONE && !config.preemptible)
 		*cell += amount;
 	else
 		__c11_atomic_fetch_add((_Atomic __u64 *)cell, amount, __ATOMIC_RELAXED);
@@ -84,9 +86,12 @@ static __always_inline void add_to_flow(struct flow_value *value, const struct p
 		how = SHARED;
 	add(&value->bytes, packet->amount.bytes, how);
 	add(&value->packets, packet->amount.packets, how);
-	/* Bits are only ever set, and read before: a connection has two packets with SYN, the rest only look. */
-	if (config.want_initiator && packet->flags & ~value->flags)
-		__sync_fetch_and_or(&value->flags, packet->flags);
+	if (config.want_initiator && packet->flags) {
+		if (packet->flags & FLOW_SYN)
+			value->syn = 1;
+		else
+			value->syn_ack = 1;
+	}
 }
 
 /* The map must be a constant at each call, or the verifier cannot inline the look-up. */
@@ -106,7 +111,11 @@ static __always_inline struct flow_value *find(__u32 generation, const struct fl
 static __always_inline long insert(__u32 generation, const struct packet *packet)
 {
 	struct flow_value value = {
-	    .bytes = packet->amount.bytes, .packets = packet->amount.packets, .flags = packet->flags};
+	    .bytes = packet->amount.bytes,
+	    .packets = packet->amount.packets,
+	    .syn = packet->flags == FLOW_SYN,
+	    .syn_ack = packet->flags == FLOW_SYN_ACK,
+	};
 	long error;
 
 	if (generation)
@@ -119,9 +128,11 @@ static __always_inline long insert(__u32 generation, const struct packet *packet
 /* A map that fills is an event: one record, thrown away at once, wakes user space so that it drains early. */
 static __always_inline void note_insert(__u32 generation)
 {
-	__u64 before = __sync_fetch_and_add((__u64 *)&control.inserts[generation & 1].count, 1);
-
-	if (before + 1 == config.wake_inserts) {
+	generation &= 1;
+	add((__u64 *)&control.inserts[generation].count, 1, SHARED);
+	/* Whoever comes last of those that pass the mark at the same time sees it passed. */
+	if (control.inserts[generation].count >= config.wake_inserts && !control.inserts[generation].rung) {
+		control.inserts[generation].rung = 1;
 		void *bell = bpf_ringbuf_reserve(&ring, sizeof(__u64), 0);
 		if (bell)
 			bpf_ringbuf_discard(bell, BPF_RB_FORCE_WAKEUP);
@@ -190,10 +201,11 @@ static __always_inline void count_new(__u32 generation, struct flow_book *book, 
 static __always_inline void account(const struct packet *packet, int reason, enum addition how)
 {
 	__u32 generation = control.generation & 1; /* read once: all that follows goes to the same one */
-	struct flow_book *book = bpf_map_lookup_elem(&books, &generation);
+	__u32 page = generation + (packet->key.hook == FLOW_SOCKET_IN ? FLOW_BOOK_SOCKET_IN : FLOW_BOOK_DEFAULT);
+	struct flow_book *book = bpf_map_lookup_elem(&books, &page);
 
 	if (!book)
-		return; /* cannot be: both cells of an array exist */
+		return; /* cannot be: all cells of an array exist */
 	add_amount(&book->seen, &packet->amount, how);
 	if (reason != PARSED) {
 		if (reason >= 0 && reason < FLOW_NOT_COUNTED_COUNT) /* for the verifier */

@@ -63,11 +63,21 @@ SEC("tc") int weir_out_raw(struct __sk_buff *skb) { return egress(skb, RAW); }
 
 /* ---- cgroup_skb: what sockets send and receive, with the cgroup that owns the socket ---- */
 
-static __always_inline bool has_many_receivers(const struct flow_key *key)
+static __always_inline bool is_multicast(const struct flow_key *key)
 {
 	if (key->dst[0] == 0 && key->dst[1] == 0 && key->dst[2] == bpf_htonl(0xffff))
-		return bpf_ntohl(key->dst[3]) >> 28 == 0xe || key->dst[3] == 0xffffffff;
+		return (key->dst[3] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
 	return (key->dst[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
+/*
+ * Multicast and broadcast, directed broadcast too, whose address looks like any other: the link layer knows them, and
+ * what this host sent to such a group comes back as PACKET_LOOPBACK. Over lo and links without a header all packets
+ * are PACKET_HOST, so the address is asked as well.
+ */
+static __always_inline bool has_many_receivers(struct __sk_buff *skb, const struct flow_key *key)
+{
+	return skb->pkt_type != PACKET_HOST || is_multicast(key);
 }
 
 static __always_inline bool is_raw(struct __sk_buff *skb)
@@ -90,11 +100,11 @@ static __always_inline int count_at_socket(struct __sk_buff *skb, enum flow_hook
 		packet.key.cgroup[1] = cgroup >> 32;
 	}
 	/* One packet, several receivers: each has its own entry, and user space counts one of them. */
-	if (hook == FLOW_SOCKET_IN && reason == PARSED && (has_many_receivers(&packet.key) || is_raw(skb)))
+	if (hook == FLOW_SOCKET_IN && reason == PARSED && (has_many_receivers(skb, &packet.key) || is_raw(skb)))
 		packet.key.receiver = (__u16)bpf_get_socket_cookie(skb) ?: 1;
 	if (config.exclude_loopback && reason == PARSED && skb->ifindex == LOOPBACK_IFINDEX)
 		reason = FLOW_INTERFACE;
-	account(&packet, reason, SHARED);
+	account(&packet, reason, hook == FLOW_SOCKET_IN ? ALONE : SHARED);
 	return PASS;
 }
 

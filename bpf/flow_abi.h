@@ -49,7 +49,7 @@ enum flow_key_size {
 	FLOW_KEY_INTERFACE = 52,
 };
 
-/* Handshake bits of a value. */
+/* Handshake bits of a packet. */
 enum flow_flag {
 	FLOW_SYN = 1,	  /* the source opened: SYN without ACK */
 	FLOW_SYN_ACK = 2, /* the source answered: SYN with ACK */
@@ -59,8 +59,10 @@ enum flow_flag {
 struct flow_value {
 	__u64 bytes;
 	__u64 packets;
-	__u32 flags;
-	__u32 unused;
+	/* A byte for each bit of enum flow_flag: a plain store of 1 needs no atomic, whoever else stores it too. */
+	__u8 syn;
+	__u8 syn_ack;
+	__u8 unused[6];
 };
 
 enum flow_value_size {
@@ -106,7 +108,7 @@ enum flow_not_counted {
 };
 
 /*
- * One CPU's book of one generation. With the rows of the map and the ring it obeys, to the byte:
+ * One CPU's book of one generation and one direction (enum flow_book_of). With the rows of the map and the ring it obeys, to the byte:
  *    seen = in map + in ring + sum(overflow) + sum(not_counted)
  */
 struct flow_book {
@@ -115,6 +117,16 @@ struct flow_book {
 	__u64 unused;
 	struct flow_amount not_counted[FLOW_NOT_COUNTED_COUNT];
 	struct flow_amount overflow[FLOW_OVERFLOW_COUNT];
+};
+
+/*
+ * cgroup_skb at ingress runs with softirqs off and at egress without: apart, the one needs no atomics. Devices have
+ * one direction. The book of a generation is the sum of both.
+ */
+enum flow_book_of {
+	FLOW_BOOK_DEFAULT = 0,
+	FLOW_BOOK_SOCKET_IN = 2, /* added to the generation */
+	FLOW_BOOKS = 4,
 };
 
 /* Constants of one load, in .rodata: the verifier removes what they rule out. */
@@ -127,6 +139,8 @@ struct flow_config {
 	__u8 per_cpu;	       /* the flow maps are per CPU: no other CPU adds to our value */
 	__u8 kernel_lengths;   /* count skb->len and one packet, as other agents do */
 	__u8 exclude_loopback; /* cgroup hooks: leave out what goes over lo */
+	__u8 preemptible;      /* PREEMPT_RT: softirqs are, so every addition needs an atomic */
+	__u8 unused[3];
 	__u32 wake_inserts;    /* this many new flows in one generation wake user space before the window ends */
 };
 
@@ -137,6 +151,7 @@ struct flow_control {
 	__u32 generation __attribute__((aligned(FLOW_CACHE_LINE)));
 	struct {
 		__u64 count __attribute__((aligned(FLOW_CACHE_LINE)));
+		__u64 rung; /* user space was woken; plain, so that two CPUs may wake it both */
 	} inserts[2];
 };
 
@@ -145,11 +160,11 @@ FLOW_LAYOUT(__builtin_offsetof(struct flow_key, src_port) == FLOW_KEY_HOSTS);
 FLOW_LAYOUT(__builtin_offsetof(struct flow_key, cgroup) == FLOW_KEY_PORTS);
 FLOW_LAYOUT(__builtin_offsetof(struct flow_key, ifindex) == FLOW_KEY_OWNER);
 FLOW_LAYOUT(sizeof(struct flow_key) == FLOW_KEY_INTERFACE);
-FLOW_LAYOUT(__builtin_offsetof(struct flow_value, flags) == FLOW_VALUE_PLAIN);
+FLOW_LAYOUT(__builtin_offsetof(struct flow_value, syn) == FLOW_VALUE_PLAIN);
 FLOW_LAYOUT(sizeof(struct flow_value) == FLOW_VALUE_INITIATOR);
 FLOW_LAYOUT(sizeof(struct flow_event) == 80);
 FLOW_LAYOUT(sizeof(struct flow_book) == 224);
-FLOW_LAYOUT(sizeof(struct flow_config) == 12);
+FLOW_LAYOUT(sizeof(struct flow_config) == 16);
 FLOW_LAYOUT(sizeof(struct flow_control) == 3 * FLOW_CACHE_LINE);
 
 #endif

@@ -46,7 +46,9 @@ enum parsed { PARSED = -1 }; /* else an enum flow_not_counted */
 
 /*
  * The header at `offset`: in place where it is in the linear part, else copied out; NULL where the packet is too short.
- * (At all our hooks skb->data is a known header, so no helper that starts from the network header is needed.)
+ * Offsets start at skb->data. For cgroup_skb that is layer 3, wherever the socket code left it. For tc it is the link
+ * header, both ways, and user space attaches only to devices whose link header is Ethernet's or none. So no helper that
+ * starts from the network header is needed.
  */
 static __always_inline const void *header_at(struct __sk_buff *skb, __u32 offset, void *copy, __u32 size)
 {

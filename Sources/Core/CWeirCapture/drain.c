@@ -96,7 +96,7 @@ int capture_read(struct capture *capture, uint32_t generation, bool take, struct
 			memcpy(&value, capture->values + ((size_t)i * cpus + cpu) * size, size);
 			rows[i].bytes += value.bytes;
 			rows[i].packets += value.packets;
-			rows[i].flags |= value.flags;
+			rows[i].flags |= (value.syn ? FLOW_SYN : 0) | (value.syn_ack ? FLOW_SYN_ACK : 0);
 		}
 	}
 	return count;
@@ -106,10 +106,10 @@ int capture_event_arrived(void *context, void *data, size_t size)
 {
 	struct capture *capture = context;
 	const struct flow_event *event = data;
-	struct events *events = &capture->events[event->generation & 1];
 
 	if (size < sizeof *event)
 		return 0;
+	struct events *events = &capture->events[event->generation & 1];
 	if (events->count == events->capacity) {
 		uint32_t capacity = events->capacity ? events->capacity * 2 : 1024;
 		struct capture_row *rows = realloc(events->rows, capacity * sizeof *rows);
@@ -162,14 +162,18 @@ int capture_book(const struct capture *capture, uint32_t generation, struct flow
 	memset(sum, 0, sizeof *sum);
 	if (!cells)
 		return -ENOMEM;
-	int error = bpf_map_lookup_elem(capture->books, &generation, cells) ? -errno : 0;
-	for (int cpu = 0; !error && cpu < capture->cpus; cpu++) {
-		add_amount(&sum->seen, &cells[cpu].seen);
-		sum->ring_closed += cells[cpu].ring_closed;
-		for (int i = 0; i < FLOW_OVERFLOW_COUNT; i++)
-			add_amount(&sum->overflow[i], &cells[cpu].overflow[i]);
-		for (int i = 0; i < FLOW_NOT_COUNTED_COUNT; i++)
-			add_amount(&sum->not_counted[i], &cells[cpu].not_counted[i]);
+	int error = 0;
+	for (uint32_t page = generation & 1; !error && page < FLOW_BOOKS; page += 2) {
+		if (bpf_map_lookup_elem(capture->books, &page, cells))
+			error = -errno;
+		for (int cpu = 0; !error && cpu < capture->cpus; cpu++) {
+			add_amount(&sum->seen, &cells[cpu].seen);
+			sum->ring_closed += cells[cpu].ring_closed;
+			for (int i = 0; i < FLOW_OVERFLOW_COUNT; i++)
+				add_amount(&sum->overflow[i], &cells[cpu].overflow[i]);
+			for (int i = 0; i < FLOW_NOT_COUNTED_COUNT; i++)
+				add_amount(&sum->not_counted[i], &cells[cpu].not_counted[i]);
+		}
 	}
 	free(cells);
 	return error;
@@ -181,9 +185,12 @@ int capture_clear(struct capture *capture, uint32_t generation)
 
 	if (!zero)
 		return -ENOMEM;
-	int error = bpf_map_update_elem(capture->books, &generation, zero, BPF_ANY) ? -errno : 0;
+	int error = 0;
+	for (uint32_t page = generation & 1; !error && page < FLOW_BOOKS; page += 2)
+		error = bpf_map_update_elem(capture->books, &page, zero, BPF_ANY) ? -errno : 0;
 	free(zero);
 	capture->events[generation & 1].count = 0;
 	__atomic_store_n(&capture->control->inserts[generation & 1].count, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&capture->control->inserts[generation & 1].rung, 0, __ATOMIC_RELAXED);
 	return error;
 }

@@ -17,7 +17,8 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
         let sockets = source == .cgroup
         let shape = MapShape(plan)
         var config = flow_config()
-        config.want_protocol = plan.needsTransport ? 1 : 0
+        // Among sockets also to tell raw copies of one protocol from those of another: the byte is in every key.
+        config.want_protocol = plan.needsTransport || sockets ? 1 : 0
         config.want_ports = plan.needsPorts ? 1 : 0
         config.want_owner = plan.owner && sockets ? 1 : 0
         config.want_interface = plan.interface && !sockets ? 1 : 0
@@ -25,6 +26,7 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
         config.per_cpu = shape.isPerCPU ? 1 : 0
         config.kernel_lengths = plan.countMode == .kernel ? 1 : 0
         config.exclude_loopback = plan.interfaces.asLoopbackRule == true ? 1 : 0
+        config.preemptible = systemText("/sys/kernel/realtime")?.first == "1" ? 1 : 0
         config.wake_inserts = UInt32(shape.wakeInserts)
         var cShape = capture_shape(
             key_size: UInt32(shape.keySize), value_size: UInt32(shape.valueSize), max_flows: UInt32(shape.maxFlows),

@@ -123,6 +123,33 @@ int test_udp_pair(const char *from, const char *to, uint16_t port, int count, in
 	return arrived;
 }
 
+int test_udp_receiver(uint16_t port, const char *group)
+{
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct ip_mreq member = {.imr_interface.s_addr = inet_addr("10.9.0.2")};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (group)
+		member.imr_multiaddr.s_addr = inet_addr(group);
+	if (bind(fd, (struct sockaddr *)&here, sizeof here) ||
+	    (group && setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &member, sizeof member))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int test_udp_received(int receiver)
+{
+	char data[2048];
+	int count = 0;
+	while (recv(receiver, data, sizeof data, 0) >= 0)
+		count++;
+	close(receiver);
+	return count;
+}
+
 int test_send_frames(const char *device, const uint8_t *frame, size_t length, int count)
 {
 	struct sockaddr_ll link = {.sll_family = AF_PACKET, .sll_ifindex = if_nametoindex(device), .sll_halen = 6};

@@ -38,6 +38,18 @@ struct Frame {
         return Frame(bytes: fixed + bytes)
     }
 
+    /// The same IPv4 frame from and to other addresses, with a checksum that the stack accepts.
+    func readdressed(station: [UInt8], source: [UInt8], destination: [UInt8]) -> Frame {
+        var bytes = bytes
+        bytes.replaceSubrange(0..<6, with: station)
+        bytes.replaceSubrange(26..<34, with: source + destination)
+        bytes.replaceSubrange(24..<26, with: [0, 0])
+        var sum = stride(from: 14, to: 34, by: 2).reduce(UInt32(0)) { $0 + UInt32(bytes[$1]) << 8 + UInt32(bytes[$1 + 1]) }
+        while sum >> 16 != 0 { sum = sum & 0xffff + sum >> 16 }
+        bytes.replaceSubrange(24..<26, with: Self.word(UInt16(~sum & 0xffff)))
+        return Frame(bytes: bytes)
+    }
+
     /// An extension header of `units` × 8 more bytes in front; `next` is the protocol of the bytes so far.
     func extended(next: UInt8, units: UInt8 = 0) -> Frame {
         Frame(bytes: [next, units, 0, 0, 0, 0, 0, 0] + Array(repeating: 0, count: Int(units) * 8) + bytes)

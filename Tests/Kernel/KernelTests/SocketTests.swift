@@ -66,6 +66,38 @@ extension KernelTests {
             #expect(tally.rows.filter(isOurs).allSatisfy { $0.observer == .destination && $0.destinationOwner != 0 })
         }
 
+        /// What is sent to all and received by two.
+        struct Group: CustomTestStringConvertible, Sendable {
+            var testDescription: String
+            var station: [UInt8]
+            var destination: [UInt8]
+            var joined: String?
+        }
+        static let groups = [
+            Group(testDescription: "multicast", station: [1, 0, 0x5e, 7, 7, 7], destination: [239, 7, 7, 7], joined: "239.7.7.7"),
+            Group(testDescription: "directed broadcast", station: Array(repeating: 255, count: 6), destination: [10, 9, 0, 255], joined: nil),
+            Group(testDescription: "broadcast", station: Array(repeating: 255, count: 6), destination: [255, 255, 255, 255], joined: nil),
+        ]
+
+        @Test("one of two receivers counts", arguments: groups, [true, false])
+        func receivers(group: Group, ports: Bool) throws {
+            let wire = try Wire()
+            try wire.right.run {
+                let receivers = unsafe [test_udp_receiver(7002, group.joined), test_udp_receiver(7002, group.joined)]
+                #expect(receivers.allSatisfy { $0 >= 0 })
+                var capture = try Capture.start(Self.plan(ports: ports), log: quiet)
+                let frame = Frame.udp(7001, 7002, payload: 100).ipv4(17).ethernet(0x800).readdressed(
+                    station: group.station, source: [10, 9, 0, 77], destination: group.destination)
+                try wire.left.run { #expect(unsafe test_send_frames("w0", frame.bytes, frame.bytes.count, 20) == 0) }
+                usleep(50_000)
+                var tally = Tally()
+                try tally.drain(&capture, keep: true)
+                #expect(receivers.map { test_udp_received($0) } == [20, 20])
+                #expect(tally.amount { $0.source == address("10.9.0.77") } == Amount(bytes: 20 * 128, packets: 20))
+                #expect(tally.book[.copy].packets >= 20)
+            }
+        }
+
         @Test("every CPU sends and receives while generations change", arguments: [true, false])
         func everyCPU(ports: Bool) throws {
             let wire = try Wire()

@@ -30,6 +30,11 @@ int test_shell(const char *command, char *output, size_t capacity);
 /// Sends `count` datagrams from one UDP socket to another; both sides' namespaces are the caller's. How many arrived.
 int test_udp_pair(const char *from, const char *to, uint16_t port, int count, int size);
 
+/// A UDP socket that shares its port with others and gets what is sent to any address, and to `group` unless NULL.
+int test_udp_receiver(uint16_t port, const char *group);
+/// Closes it: how many datagrams waited in it.
+int test_udp_received(int receiver);
+
 /// Puts a frame on a device `count` times, as it is: 0 or an errno.
 int test_send_frames(const char *device, const uint8_t *frame, size_t length, int count);
 
