@@ -23,7 +23,9 @@ many_flows() {
     # shellcheck disable=SC2046
     expect_all a $(carried right w0)
     expect_that "all that was sent was carried" [ "$(metric a weir_kernel_seen_packets_total)" -ge "$(of packets <<<"$sent")" ]
-    remark "$(metric a weir_kernel_overflow_packets_total) in overflow, $(metric a weir_kernel_counted_packets_total 'ring') by the ring;"
+    expect_that "a map that fills is drained early, again and again: $(metric a weir_kernel_flips_total) flips" \
+        [ "$(metric a weir_kernel_flips_total)" -ge 8 ]
+    remark "$(metric a weir_kernel_flips_total) flips; $(metric a weir_kernel_overflow_packets_total) in overflow, $(metric a weir_kernel_counted_packets_total 'ring') by the ring;"
 }
 
 # rate FLAVOR KEY FLOWS [SECONDS]: KEY is ports (a shared map) or hosts (a map per CPU).
