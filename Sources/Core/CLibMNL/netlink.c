@@ -223,14 +223,26 @@ int netlink_dump(struct netlink *netlink)
 
 int netlink_receive(struct netlink *netlink)
 {
+	bool lost = false;
+
 	netlink->count = 0;
-	for (;;) {
+	// After a loss everything older than the dump that must follow is thrown away: applied behind it, it would bring
+	// back what is gone. The limit is far beyond what the socket's buffer holds.
+	for (int message = 0; message < 1 << 16; message++) {
 		ssize_t size = recv(netlink_fd(netlink), netlink->buffer, BUFFER, MSG_DONTWAIT);
-		if (size < 0)
-			return errno == EAGAIN ? (int)netlink->count : errno == EINTR ? (int)netlink->count : -errno;
-		if (mnl_cb_run(netlink->buffer, size, 0, 0, read_message, netlink) < 0)
-			return -ENOBUFS; // what we cannot read is as good as lost: dump again
+		if (size < 0 && errno == EAGAIN)
+			break;
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size < 0 && errno != ENOBUFS)
+			return -errno;
+		// What we cannot read is as good as lost.
+		if (size < 0 || (!lost && mnl_cb_run(netlink->buffer, size, 0, 0, read_message, netlink) < 0))
+			lost = true;
 	}
+	if (lost)
+		netlink->count = 0;
+	return lost ? -ENOBUFS : (int)netlink->count;
 }
 
 bool netlink_event_at(const struct netlink *netlink, uint32_t position, struct netlink_event *event)

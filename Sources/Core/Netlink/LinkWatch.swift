@@ -20,6 +20,9 @@ public struct LinkWatch: ~Copyable, @unchecked Sendable {
     public private(set) var table: LinkTable
     /// How often the kernel dropped events, so that everything was read anew.
     public private(set) var overruns: UInt64
+    /// The table is out of date: changes were lost, and reading everything anew has not succeeded yet. Nothing new may
+    /// become readable, so `update` must be called again.
+    public private(set) var needsDump = false
 
     public init() throws(NetlinkError) {
         // The watch is open before the dump: what changes in between is heard, and applying it twice is harmless.
@@ -43,9 +46,13 @@ public struct LinkWatch: ~Copyable, @unchecked Sendable {
         let before = table
         if count == -ENOBUFS {
             overruns += 1
-            table = try unsafe Self.dump(netlink)
+            needsDump = true
         } else if count < 0 {
             throw NetlinkError(number: -count)
+        }
+        if needsDump {
+            table = try unsafe Self.dump(netlink)
+            needsDump = false
         } else {
             unsafe Self.apply(netlink, to: &table)
         }

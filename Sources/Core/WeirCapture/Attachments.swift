@@ -18,8 +18,23 @@ struct Attachments: Sendable {
         case filter(capture_filter)
     }
 
+    /// What was said about a device already: it would be said again at every change of any device.
+    private struct Refusal: Equatable {
+        var name: String
+        var number: Int32
+    }
+
     private var attachments: [UInt32: Attachment] = [:]
+    private var refusals: [UInt32: Refusal] = [:]
+    /// Devices that were looked over for what a killed process of ours left.
+    private var swept: Set<UInt32> = []
+    /// What the kernel half knows as watched.
     private var watched: Set<UInt32> = []
+    /// Devices that should be watched and are not, since the map was full: their packets may count twice.
+    private(set) var unwatched: Set<UInt32> = []
+    /// How often a device could not be added to the watched ones.
+    private(set) var watchFailures: UInt64 = 0
+    private var hasToldNone = false
     /// Devices whose clsact qdisc is ours to remove.
     private var ownQdiscs: Set<UInt32> = []
     /// Settled by the first device; `.auto` until then.
@@ -29,6 +44,8 @@ struct Attachments: Sendable {
 
     init(_ flavor: DeviceFlavor) { self.flavor = flavor }
 
+    var count: Int { attachments.count }
+
     var devices: [Device] { attachments.values.map(\.device).sorted { $0.index < $1.index } }
 
     /// Attaches what is new, swaps what changed its role, lets go of what left. With `anew` `object` is another one than
@@ -37,18 +54,32 @@ struct Attachments: Sendable {
         refusal = nil
         if anew { watched = [] }
         // Watched before attached: for a moment a packet may be missed, but none is counted twice.
-        for index in plan.watched.subtracting(watched) where object.watch(index, true) < 0 {
-            log.warning("too many interfaces to watch", metadata: ["interface.index": "\(index)"])
+        let wereUnwatched = unwatched
+        unwatched = []
+        for index in plan.watched.subtracting(watched) {
+            let result = object.watch(index, true)
+            guard result < 0 else { continue }
+            unwatched.insert(index)
+            watchFailures += 1
+            guard !wereUnwatched.contains(index) else { continue }
+            log.warning("could not watch an interface", metadata: ["interface.index": "\(index)", "error": "\(errorText(-result))"])
         }
         for (index, attachment) in attachments where plan.attached[index] == nil {
             remove(attachment)
             attachments[index] = nil
         }
+        swept.formIntersection(plan.attached.keys)
+        refusals = refusals.filter { plan.attached[$0.key] != nil || plan.unreadable[$0.key] != nil }
+        for device in plan.unreadable.values {
+            tell(device, EPROTONOSUPPORT, "its link header is neither Ethernet's nor none", log)
+        }
+        var refused: Set<UInt32> = []
         for device in plan.attached.values.sorted(by: { $0.index < $1.index }) where anew || attachments[device.index]?.device != device {
             let old = attachments[device.index]
             switch attach(device, replacing: old, object) {
             case .success(let attachment):
                 attachments[device.index] = attachment
+                refusals[device.index] = nil
                 log.debug("attached", metadata: ["interface": "\(device.name)", "role": "\(device.role)", "flavor": "\(flavor)"])
             case .failure(let error):
                 if anew, let old {
@@ -57,13 +88,34 @@ struct Attachments: Sendable {
                     attachments[device.index] = nil
                 }
                 if refusal == nil { refusal = (device.name, error.number) }
+                // What comes in there unseen counts where it leaves.
+                if attachments[device.index] == nil, object.watch(device.index, false) == 0 { refused.insert(device.index) }
                 // A device that vanished meanwhile is no news.
-                guard error.number != ENODEV else { continue }
-                log.warning("could not attach", metadata: ["interface": "\(device.name)", "error": "\(errorText(error.number))"])
+                if error.number != ENODEV { tell(device, error.number, errorText(error.number), log) }
             }
         }
         for index in watched.subtracting(plan.watched) { _ = object.watch(index, false) }
-        watched = plan.watched
+        watched = plan.watched.subtracting(unwatched).subtracting(refused)
+    }
+
+    /// Why a device has no programs, once.
+    private mutating func tell(_ device: Device, _ number: Int32, _ reason: String, _ log: Logger) {
+        let refusal = Refusal(name: device.name, number: number)
+        guard refusals.updateValue(refusal, forKey: device.index) != refusal else { return }
+        log.warning("could not attach", metadata: ["interface": "\(device.name)", "error": "\(reason)"])
+    }
+
+    /// Says once that nothing is captured, and again after something was.
+    mutating func tellNone(_ filter: InterfaceFilter, _ log: Logger) {
+        guard attachments.isEmpty else { hasToldNone = false; return }
+        guard !hasToldNone else { return }
+        hasToldNone = true
+        log.warning(
+            "no interface is captured",
+            metadata: [
+                "include": "\(filter.include.map(\.description).joined(separator: ", "))",
+                "exclude": "\(filter.exclude.map(\.description).joined(separator: ", "))",
+            ])
     }
 
     mutating func removeAll() {
@@ -76,7 +128,7 @@ struct Attachments: Sendable {
     private mutating func attach(
         _ device: Device, replacing old: Attachment?, _ object: borrowing FlowObject
     ) -> Result<Attachment, Refused> {
-        if old == nil { sweep(device) }
+        if old == nil, swept.insert(device.index).inserted { sweep(device) }
         var hooks: [Hook] = []
         // Egress first: a packet on its way through must not be counted at ingress and then again as unwatched.
         for ingress in device.role == .loopback ? [false] : [false, true] {

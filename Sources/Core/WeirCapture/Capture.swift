@@ -11,7 +11,7 @@ public import WeirKit
 ///
 /// It sees the network namespace of the thread that makes it; that thread's namespace must be the same in `wait`.
 public struct Capture: ~Copyable, Sendable {
-    public let choice: SourceChoice
+    public private(set) var choice: SourceChoice
     private let interruptor: CaptureInterruptor
     private var plan: CapturePlan
     private var object: FlowObject
@@ -20,6 +20,8 @@ public struct Capture: ~Copyable, Sendable {
     private var socketLinks: [Descriptor] = []
     private var waiter: Descriptor
     private let log: Logger
+    /// Names of devices that left and may have counted since the last drain.
+    private var departed: [UInt32: String] = [:]
     private var reader: RowReader
     private var nextAddressTurn: ContinuousClock.Instant
     private var nextSenderTurn: ContinuousClock.Instant
@@ -48,7 +50,8 @@ public struct Capture: ~Copyable, Sendable {
         let facts = HostFacts.read(links.table)
         let choice = try SourceChoice(plan, facts)
         let object = try FlowObject.load(plan, source: choice.source)
-        var capture = Capture(plan, choice, object, links, interruptor, log)
+        let waiter = try makeWaiter(object, links, interruptor)
+        var capture = Capture(plan, choice, object, links, interruptor, waiter, log)
         switch choice.source {
         case .cgroup: capture.socketLinks = try attachSockets(capture.object, facts)
         default: try capture.attachDevices()
@@ -58,13 +61,13 @@ public struct Capture: ~Copyable, Sendable {
 
     private init(
         _ plan: CapturePlan, _ choice: SourceChoice, _ object: consuming FlowObject, _ links: consuming LinkWatch,
-        _ interruptor: CaptureInterruptor, _ log: Logger
+        _ interruptor: CaptureInterruptor, _ waiter: Descriptor, _ log: Logger
     ) {
         self.plan = plan
         self.choice = choice
         self.interruptor = interruptor
         self.log = log
-        waiter = Descriptor(capture_waiter(object.ringDescriptor, links.descriptor, interruptor.descriptor))
+        self.waiter = waiter
         reader = RowReader(plan, source: choice.source)
         reader.addresses.follow(links.table)
         nextAddressTurn = .now + HostAddresses.turn
@@ -83,12 +86,28 @@ public struct Capture: ~Copyable, Sendable {
         }
     }
 
+    private static func makeWaiter(
+        _ object: borrowing FlowObject, _ links: borrowing LinkWatch, _ interruptor: CaptureInterruptor
+    ) throws(CaptureError) -> Descriptor {
+        let waiter = capture_waiter(object.ringDescriptor, links.descriptor, interruptor.descriptor)
+        guard waiter >= 0 else {
+            throw CaptureError(
+                "wait for the kernel", needed: "one more file descriptor", found: errorText(-waiter), remedy: "raise the limit of open files")
+        }
+        return Descriptor(waiter)
+    }
+
     /// Egress, then ingress: the order of `socketLinks`.
     private static let socketPrograms = ["weir_socket_out", "weir_socket_in"]
 
     private static func attachSockets(_ object: borrowing FlowObject, _ facts: HostFacts) throws(CaptureError) -> [Descriptor] {
         let root = try facts.cgroupRoot.get()
         let directory = root.open()
+        guard directory >= 0 else {
+            throw CaptureError(
+                "open the cgroup \(root.path)", needed: "leave to read this folder", found: errorText(errno),
+                remedy: "allow it in the service's sandbox, or set capture.source: tc")
+        }
         defer { close(directory) }
         var links: [Descriptor] = []
         for (index, name) in socketPrograms.enumerated() {
@@ -104,12 +123,17 @@ public struct Capture: ~Copyable, Sendable {
     }
 
     private mutating func attachDevices() throws(CaptureError) {
-        attachments.follow(DevicePlan(links.table, plan.interfaces), object, log)
-        if attachments.devices.isEmpty, let refusal = attachments.refusal {
+        followDevices()
+        if attachments.count == 0, let refusal = attachments.refusal {
             throw CaptureError(
                 "attach to \(refusal.device)", needed: "tcx (Linux 6.6) or a clsact qdisc (sch_ingress, cls_bpf)",
                 found: errorText(refusal.number), remedy: "check capture.interfaces, or load these modules")
         }
+    }
+
+    private mutating func followDevices() {
+        attachments.follow(DevicePlan(links.table, plan.interfaces), object, log)
+        attachments.tellNone(plan.interfaces, log)
     }
 
     // MARK: Waiting
@@ -120,10 +144,11 @@ public struct Capture: ~Copyable, Sendable {
             let left = ContinuousClock.now.duration(to: deadline)
             guard left > .zero else { return .windowEnd }
             // The kernel rings once per generation, and in vain when the ring was still full of the one before.
-            let ready = capture_wait(waiter.number, isFilling ? 0 : left.nanoseconds)
+            let longest = isFilling ? .zero : isBehind ? min(left, Self.retry) : left
+            let ready = capture_wait(waiter.number, longest.nanoseconds)
             guard ready >= 0 else { return .windowEnd }
             let bits = UInt32(ready)
-            if bits & CAPTURE_NETLINK.rawValue != 0 { followLinks() }
+            if bits & CAPTURE_NETLINK.rawValue != 0 || bits == 0 && isBehind { followLinks() }
             if bits & CAPTURE_BELL.rawValue != 0 {
                 interruptor.quiet()
                 return .interrupted
@@ -136,15 +161,24 @@ public struct Capture: ~Copyable, Sendable {
     /// The generation that counts now has so many flows that it should not wait for the end of the window.
     private var isFilling: Bool { object.inserts(object.generation) >= UInt64(object.shape.wakeInserts) }
 
+    /// What netlink told last is not carried out yet.
+    private var isBehind: Bool { links.needsDump || isAttached && !attachments.unwatched.isEmpty }
+
+    /// So often carrying it out is tried again.
+    private static let retry = Duration.seconds(1)
+
     private mutating func followLinks() {
+        let before = links.table.links
+        let wasBehind = isBehind
         do {
-            guard try links.update() else { return }
+            guard try links.update() || wasBehind else { return }
         } catch {
-            log.warning("could not read interface changes", metadata: ["error": "\(error)"])
+            if !wasBehind { log.warning("could not read interface changes", metadata: ["error": "\(error)"]) }
             return
         }
+        for link in before.values where links.table.links[link.index] == nil { departed[link.index] = link.name }
         reader.addresses.follow(links.table)
-        if choice.source == .tc, isAttached { attachments.follow(DevicePlan(links.table, plan.interfaces), object, log) }
+        if choice.source == .tc, isAttached { followDevices() }
     }
 
     // MARK: Draining
@@ -169,6 +203,7 @@ public struct Capture: ~Copyable, Sendable {
         // The walk that hands rows on is also the one that empties the map: nobody else touches an idle generation.
         try walk(old, take: true, book: &book, consume)
         try object.clear(old)
+        departed = [:]
         return book
     }
 
@@ -229,31 +264,47 @@ public struct Capture: ~Copyable, Sendable {
 
     // MARK: Another plan
 
-    /// Whether `replace` can go over to `next`: the same source, attached in the same way.
-    public func canReplace(with next: CapturePlan) -> Bool { next.source == plan.source && next.flavor == plan.flavor }
+    /// Whether `replace` can go over to `next`: it gets the same source here and now, attached in the same way. Throws, with
+    /// nothing changed, when this host cannot do what `next` asks for.
+    public func canReplace(with next: CapturePlan) throws(CaptureError) -> Bool {
+        try SourceChoice(next, HostFacts.read(links.table)).source == choice.source && next.flavor == plan.flavor
+    }
 
     /// Goes over to another plan without a gap: loads its programs, puts each in the place of the old one, then hands on
-    /// what the old maps hold. A packet is counted by the one or the other. When loading fails the old plan goes on.
+    /// what the old maps hold. A packet is counted by the one or the other. When loading fails the old plan goes on; an
+    /// error after the first program changed places is fatal.
     public mutating func replace(with next: CapturePlan, _ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
-        precondition(canReplace(with: next), "the plan is for another source")
+        let nextChoice = try SourceChoice(next, HostFacts.read(links.table))
+        guard nextChoice.source == choice.source, next.flavor == plan.flavor else {
+            throw CaptureError(
+                "change the capture in place", needed: "the source \(choice.source.rawValue)", found: nextChoice.source.rawValue,
+                remedy: "start another capture")
+        }
         let fresh = try FlowObject.load(next, source: choice.source)
+        let freshWaiter = try Self.makeWaiter(fresh, links, interruptor)
         if choice.source == .cgroup {
             for (index, name) in Self.socketPrograms.enumerated() {
                 let result = capture_replace(socketLinks[index].number, fresh.program(name))
                 guard result < 0 else { continue }
-                for before in 0..<index { _ = capture_replace(socketLinks[before].number, object.program(Self.socketPrograms[before])) }
-                throw CaptureError(
+                let error = CaptureError(
                     "replace \(name)", needed: "BPF_LINK_UPDATE", found: errorText(-result), remedy: "restart instead of reloading")
+                // One program writes to the new maps, the other to the old ones, and no way back is sure to work.
+                throw index > 0 ? error.asFatal : error
             }
         } else {
             attachments.follow(DevicePlan(links.table, next.interfaces), fresh, anew: true, log)
+            attachments.tellNone(next.interfaces, log)
         }
         // Nobody writes to the old maps any more; both generations may hold something.
-        var book = try drain(consume)
-        book += try drain(consume)
-        waiter = Descriptor(capture_waiter(fresh.ringDescriptor, links.descriptor, interruptor.descriptor))
+        var book: KernelBook
+        do throws(CaptureError) {
+            book = try drain(consume)
+            book += try drain(consume)
+        } catch { throw error.asFatal }
+        waiter = freshWaiter
         object = fresh
         plan = next
+        choice = nextChoice
         reader.follow(next)
         return book
     }
@@ -269,8 +320,11 @@ public struct Capture: ~Copyable, Sendable {
         attachments.removeAll()
     }
 
-    /// Names by interface number, of this network namespace.
-    public var interfaceNames: [UInt32: String] { links.table.links.mapValues(\.name) }
+    /// Names by interface number, of this network namespace. One that left keeps its name until the next drain is done.
+    public var interfaceNames: [UInt32: String] { links.table.links.mapValues(\.name).merging(departed) { there, _ in there } }
+
+    /// Devices with programs on them; nil for sockets. Zero means that nothing is counted.
+    public var attachedCount: Int? { choice.source == .tc ? attachments.count : nil }
 
     /// For `weir explain`.
     public var facts: CaptureFacts {
@@ -279,7 +333,8 @@ public struct Capture: ~Copyable, Sendable {
             interfaces: attachments.devices.map {
                 CaptureFacts.Interface(index: $0.index, name: $0.name, role: $0.role, isEthernet: $0.isEthernet)
             },
-            unseen: unseenPaths(links.table), netlinkOverruns: links.overruns)
+            unseen: unseenPaths(links.table), netlinkOverruns: links.overruns,
+            watchFailures: attachments.watchFailures)
     }
 }
 

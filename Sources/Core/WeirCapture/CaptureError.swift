@@ -8,12 +8,21 @@ public struct CaptureError: Error, Sendable, Equatable, CustomStringConvertible 
     public var needed: String
     public var found: String
     public var remedy: String
+    /// The capture is between two states and counts no longer as it should: nothing but a new start helps.
+    public var isFatal = false
 
     public init(_ action: String, needed: String, found: String, remedy: String) {
         self.action = action
         self.needed = needed
         self.found = found
         self.remedy = remedy
+    }
+
+    /// The same, and nothing goes on.
+    var asFatal: CaptureError {
+        var fatal = self
+        fatal.isFatal = true
+        return fatal
     }
 
     public var description: String { "could not \(action): needed \(needed); found \(found); \(remedy)" }

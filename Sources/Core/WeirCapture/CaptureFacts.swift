@@ -22,6 +22,8 @@ public struct CaptureFacts: Sendable {
     public var unseen: [String]
     /// How often netlink dropped events and everything was read anew.
     public var netlinkOverruns: UInt64
+    /// How often an interface could not be marked as counted elsewhere, so that its packets may count twice.
+    public var watchFailures: UInt64
 }
 
 /// Paths around the hooks, as far as netlink and sysfs show them.
@@ -38,7 +40,11 @@ package func unseenPaths(_ table: LinkTable) -> [String] {
         case "netkit": found.append("\(link.name) is netkit: packets that its own programs redirect are not seen")
         case "macvlan", "macvtap", "ipvlan", "ipvtap":
             found.append("\(link.name) is \(link.kind): traffic between devices of the same parent never reaches the parent")
-        default: break
+        default:
+            if link.isTunnel || link.kind == "tun" && link.hardware != 1 {
+                found.append(
+                    "\(link.name) is a tunnel (\(link.kind)): forwarded packets count inside and outside until accounting.tunnels exists")
+            }
         }
         return found
     }

@@ -45,6 +45,38 @@ struct DeviceTests {
         #expect(DevicePlan(Self.stack, InterfaceFilter(include: [.exact("veth1")])).watched == [5, 6])
     }
 
+    @Test("a tap leads to a virtual machine, a tun without Ethernet to another host")
+    func tuns() {
+        let table = Self.table([
+            Link(index: 2, name: "tap0", kind: "tun"), Link(index: 3, name: "tun0", kind: "tun", hardware: 65534),
+            Link(index: 4, name: "nk0", kind: "netkit"),
+        ])
+        let plan = DevicePlan(table, InterfaceFilter())
+        #expect(plan.attached.mapValues(\.role) == [2: .port, 3: .uplink, 4: .port])
+        #expect(plan.attached.mapValues(\.isEthernet) == [2: true, 3: false, 4: true])
+        #expect(unseenPaths(table).filter { $0.contains("tunnel") }.map { $0.prefix(4) } == ["tun0"])
+    }
+
+    @Test("what stands on a device of another namespace is a leaf")
+    func lowerElsewhere() {
+        let table = Self.table([
+            Link(index: 2, name: "eth0", kind: "macvlan", lower: nil), Link(index: 3, name: "eth0.7", kind: "vlan", lower: 2),
+        ])
+        let plan = DevicePlan(table, InterfaceFilter())
+        #expect(Set(plan.attached.keys) == [2])
+        #expect(plan.watched == [2, 3])
+        #expect(plan.attached[2]?.role == .uplink)
+    }
+
+    @Test("only Ethernet and no link header at all can be read", arguments: [(1, false), (772, false), (65534, false), (512, false), (32, true), (24, true), (280, true)])
+    func linkHeaders(hardware: UInt16, isUnknown: Bool) {
+        let link = Link(index: 2, name: "x", hardware: hardware)
+        let plan = DevicePlan(Self.table([link]), InterfaceFilter())
+        #expect(plan.unreadable.isEmpty != isUnknown)
+        #expect(plan.attached.isEmpty == isUnknown)
+        #expect(plan.watched.isEmpty == isUnknown)
+    }
+
     @Test(
         "patterns",
         arguments: [

@@ -284,7 +284,95 @@ extension KernelTests {
             }
         }
 
-        @Test("kill -9 leaves nothing attached, and a clsact filter left behind is replaced")
+        @Test("a plan for another source is not taken in place, and one that cannot be is refused before anything changes")
+        func replaceable() throws {
+            let wire = try Wire()
+            try wire.left.run {
+                _ = try wire.left.exec("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
+                var plan = Self.plan()
+                var capture = try Capture.start(plan, log: quiet)
+                plan.ports = false
+                #expect(try capture.canReplace(with: plan))
+                plan.source = .cgroup
+                plan.interfaces = InterfaceFilter(exclude: [])
+                #expect(try !capture.canReplace(with: plan))
+                #expect(throws: CaptureError.self) { try capture.replace(with: plan) { _ in } }
+                plan.interfaces = InterfaceFilter(include: [.exact("w0")])
+                #expect(throws: CaptureError.self) { try capture.canReplace(with: plan) }
+                // What `auto` is depends on the host as it is now.
+                plan.source = .auto
+                #expect(try capture.canReplace(with: plan))
+                plan.interfaces = InterfaceFilter()
+                #expect(try !capture.canReplace(with: plan))
+                _ = try wire.left.exec("sysctl -qw net.ipv4.ip_forward=1")
+                #expect(try capture.canReplace(with: plan))
+                _ = try wire.left.exec("ping -q -c 3 -i 0.01 10.9.0.2")
+                var flows: [Amount] = []
+                let book = try capture.replace(with: plan) { chunk in
+                    for index in chunk.indices where chunk[index].transport == 1 { flows.append(Amount(bytes: chunk[index].bytes, packets: chunk[index].packets)) }
+                }
+                #expect(book.isBalanced)
+                #expect(flows == [Amount(bytes: 252, packets: 3), Amount(bytes: 252, packets: 3)])
+                #expect(capture.choice.source == .tc)
+                #expect(capture.choice.notTaken.first?.source == .cgroup)
+                capture.detach()
+            }
+        }
+
+        @Test("a device that left has its name until its packets are drained")
+        func departed() throws {
+            let wire = try Wire()
+            try wire.left.run {
+                var plan = Self.plan()
+                plan.interface = true
+                var capture = try Capture.start(plan, log: quiet)
+                #expect(capture.attachedCount == 1)
+                let index = try #require(capture.interfaceNames.first { $0.value == "w0" }?.key)
+                _ = try wire.left.exec("ping -q -c 3 -i 0.01 10.9.0.2; ip link del w0")
+                _ = capture.wait(until: .now + .milliseconds(100))
+                #expect(capture.attachedCount == 0)
+                #expect(capture.interfaceNames[index] == "w0")
+                var tally = Tally()
+                try tally.drain(&capture, keep: true)
+                #expect(tally.rows.filter { $0.transport == 1 }.allSatisfy { $0.interfaceIndex == index })
+                #expect(tally.rows.count { $0.transport == 1 } == 2)
+                #expect(capture.interfaceNames[index] == nil)
+            }
+        }
+
+        @Test("changes that netlink lost are found by reading everything anew")
+        func overrun() throws {
+            let host = try Namespace("lost")
+            try host.run {
+                var capture = try Capture.start(Self.plan(), log: quiet)
+                // More news than 1 MiB holds, and the first half of them is no longer true.
+                _ = try host.exec(
+                    """
+                    ip link add d0 type veth peer name d9
+                    for i in $(seq 3000); do echo link set d0 up; echo link set d0 down; done | ip -b -; ip link del d0; ip link add e0 type veth peer name e9
+                    """)
+                _ = capture.wait(until: .now + .milliseconds(200))
+                #expect(capture.facts.netlinkOverruns >= 1)
+                #expect(capture.facts.interfaces.map(\.name).sorted() == ["e0", "e9"])
+                #expect(Set(capture.interfaceNames.values) == ["lo", "e0", "e9", "d0", "d9"] || Set(capture.interfaceNames.values) == ["lo", "e0", "e9"])
+                capture.detach()
+            }
+        }
+
+        @Test("a device that stands on one of another namespace is captured")
+        func leaves() throws {
+            let host = try Namespace("leaf")
+            let outer = try Namespace("outer")
+            _ = try outer.exec("ip link add p0 type veth peer name p1; ip link add link p0 name m0 netns \(host.name) type macvlan")
+            _ = try host.exec("ip link set m0 up")
+            try host.run {
+                let capture = try Capture.start(Self.plan(), log: quiet)
+                #expect(capture.facts.interfaces.map(\.name) == ["m0"])
+                #expect(capture.attachedCount == 1)
+            }
+        }
+
+        @Test("a clsact filter that an agent left behind is replaced")
         func leftovers() throws {
             let wire = try Wire()
             try wire.right.run {

@@ -40,7 +40,7 @@ int netlink_fd(const struct netlink *netlink);
 /// Reads everything anew. The events are then there to be fetched.
 int netlink_dump(struct netlink *netlink);
 /// Reads what changed, without waiting: how many events; 0 when there is nothing; -ENOBUFS when the kernel dropped
-/// some.
+/// some; then nothing is left to be read and everything must be dumped anew.
 int netlink_receive(struct netlink *netlink);
 /// The event at `position` of the last dump or receive.
 bool netlink_event_at(const struct netlink *netlink, uint32_t position, struct netlink_event *event);

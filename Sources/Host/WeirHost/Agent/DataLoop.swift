@@ -71,9 +71,15 @@ struct DataLoop: ~Copyable {
             metrics.add(book, took: SystemFacts.monotonicNanoseconds - start)
         } catch {
             // Without its capture the agent measures nothing: better gone, restarted and seen, than there and silent.
-            log.critical("capture lost", metadata: ["error": "\(error)"])
-            leave(.machine)
+            loseCapture("capture lost", error)
         }
+    }
+
+    /// Detaches before it leaves: filters of clsact would outlive the process.
+    private mutating func loseCapture(_ message: Logger.Message, _ error: CaptureError) -> Never {
+        log.critical(message, metadata: ["error": "\(error)"])
+        capture.detach()
+        leave(.machine)
     }
 
     private mutating func beginDrain() {
@@ -105,14 +111,16 @@ struct DataLoop: ~Copyable {
 
     private mutating func swap(to next: DataWork) -> Result<SeriesBook, CaptureError> {
         do throws(CaptureError) {
-            if next.capture == work.capture {
-                endWindow()
-            } else if capture.canReplace(with: next.capture) {
-                try replaceCapture(next.capture)
-            } else {
+            // First, since it may refuse; and also for the same plan, which `auto` may answer with another source by now.
+            if try !capture.canReplace(with: next.capture) {
                 try restartCapture(next.capture)
+            } else if next.capture == work.capture {
+                endWindow()
+            } else {
+                try replaceCapture(next.capture)
             }
         } catch {
+            if error.isFatal { loseCapture("capture lost during a reload", error) }
             return .failure(error)
         }
         pipeline.finish()
@@ -150,8 +158,7 @@ struct DataLoop: ~Copyable {
             do throws(CaptureError) {
                 capture = try Capture.start(work.capture, interruptor: interruptor, log: log)
             } catch let second {
-                log.critical("capture lost during a reload", metadata: ["error": "\(second)"])
-                leave(.machine)
+                loseCapture("capture lost during a reload", second)
             }
             throw error
         }
