@@ -38,20 +38,62 @@ public struct HTTPAnswer: Sendable {
 /// The paths that the host's listener answers; plugins add theirs in `run`, and take them away when they end.
 public final class HTTPRoutes: Sendable {
     public typealias Handler = @Sendable (HTTPQuestion) async -> HTTPAnswer
-    private let handlers = Mutex<[String: (token: UInt64, handler: Handler)]>([:])
-    private let tokens = Atomic<UInt64>(0)
 
-    public init() {}
+    /// Why a path is not answered by who asked for it.
+    public struct PathTaken: Error, CustomStringConvertible {
+        public let path: String
+        public var description: String { "the path \(path) is answered by another stage, or by the host itself" }
+    }
 
-    /// Answers `path` until the calling task is cancelled. A later caller takes the path over.
+    private struct Served {
+        let token: UInt64
+        let generation: UInt64
+        let handler: Handler
+    }
+
+    /// What all generations share.
+    private final class Table: Sendable {
+        let served = Mutex<[String: Served]>([:])
+        let numbers = Atomic<UInt64>(0)
+        var next: UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
+    }
+
+    private let table: Table
+    private let generation: UInt64
+    private let reserved: Set<String>
+
+    /// `reserved` are the paths that the host itself answers.
+    public init(reserved: Set<String> = []) {
+        table = Table()
+        generation = 0
+        self.reserved = reserved
+    }
+
+    private init(after routes: HTTPRoutes) {
+        table = routes.table
+        generation = routes.table.next
+        reserved = routes.reserved
+    }
+
+    /// The same paths, for the stages of a newer configuration: they take paths over from older ones, not from each other.
+    public func successor() -> HTTPRoutes { HTTPRoutes(after: self) }
+
+    /// Answers `path` until the calling task is cancelled; throws ``PathTaken`` while somebody else of the same
+    /// configuration, or of a newer one, does.
     public func serve(_ path: String, _ handler: @escaping Handler) async throws {
-        let token = tokens.wrappingAdd(1, ordering: .relaxed).newValue
-        handlers.withLock { $0[path] = (token, handler) }
-        defer { handlers.withLock { if $0[path]?.token == token { $0[path] = nil } } }
+        guard !reserved.contains(path) else { throw PathTaken(path: path) }
+        let token = table.next
+        let isMine = table.served.withLock { served in
+            if let other = served[path], other.generation >= generation { return false }
+            served[path] = Served(token: token, generation: generation, handler: handler)
+            return true
+        }
+        guard isMine else { throw PathTaken(path: path) }
+        defer { table.served.withLock { if $0[path]?.token == token { $0[path] = nil } } }
         while true { try await Task.sleep(for: .seconds(3600)) }
     }
 
-    public func handler(for path: String) -> Handler? { handlers.withLock { $0[path]?.handler } }
+    public func handler(for path: String) -> Handler? { table.served.withLock { $0[path]?.handler } }
 
-    public var paths: [String] { handlers.withLock { $0.keys.sorted() } }
+    public var paths: [String] { table.served.withLock { $0.keys.sorted() } }
 }

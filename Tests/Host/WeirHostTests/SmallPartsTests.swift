@@ -17,6 +17,36 @@ struct SmallPartsTests {
         #expect(clock.untilEnd(from: 15 * second - 1000) == .seconds(5) + .nanoseconds(1000))
     }
 
+    @Test("a path has one stage; only a newer configuration takes it over")
+    func routes() async throws {
+        let routes = HTTPRoutes(reserved: ["/healthz"])
+        func answers() async -> Int? { await routes.handler(for: "/m")?(HTTPQuestion(path: "/m", accept: "")).status }
+        await #expect(throws: HTTPRoutes.PathTaken.self) { try await routes.serve("/healthz") { _ in HTTPAnswer("") } }
+        let first = routes.successor()
+        let second = routes.successor()
+        let one = Task { try await first.serve("/m") { _ in HTTPAnswer(status: 1, "") } }
+        while await answers() != 1 { await Task.yield() }
+        await #expect(throws: HTTPRoutes.PathTaken.self) { try await first.serve("/m") { _ in HTTPAnswer(status: 2, "") } }
+        let two = Task { try await second.serve("/m") { _ in HTTPAnswer(status: 3, "") } }
+        while await answers() != 3 { await Task.yield() }
+        one.cancel()
+        _ = await one.result
+        #expect(await answers() == 3)
+        two.cancel()
+        _ = await two.result
+        #expect(routes.paths == [])
+    }
+
+    @Test("texts are kept until everything was right")
+    func texts() {
+        let texts = SourceTexts()
+        texts.keep(Array("a\nb\n".utf8), as: "f")
+        #expect(texts.line(2, of: "f") == "b")
+        texts.drop()
+        texts.keep([97], as: "g")
+        #expect(texts.line(2, of: "f") == nil && texts.line(1, of: "g") == nil)
+    }
+
     @Test("at most once a minute, and how many were kept quiet")
     func rateLimit() {
         let limit = RateLimited()

@@ -24,6 +24,8 @@ final class Agent: Sendable {
     private let data: DataThread
     private let states = StageStates()
     private let reloads: ReloadMetrics
+    /// Open once the agent is told to stop, so that a reload under way does not use up the time for that.
+    private let hurried = Gate<Void>()
 
     init(_ loader: ConfigurationLoader, threshold: LineLogHandler.Threshold) {
         self.loader = loader
@@ -41,6 +43,9 @@ final class Agent: Sendable {
         var series: SeriesBook
         var listener: HTTPListener?
     }
+
+    /// A stop is coming. Called before the event itself, from another thread.
+    func hurry() { hurried.open() }
 
     /// Runs until an event says stop, drains everything, and returns how it went.
     func run(_ configuration: Configuration, _ files: ConfigFiles, events: AsyncStream<AgentEvent>, finalMetrics: String?) async -> ExitStatus {
@@ -95,17 +100,19 @@ final class Agent: Sendable {
         return listener
     }
 
+    /// The listener of the configuration that goes on; its port was free a moment ago.
+    private func listenAgain(_ before: HTTPListener?, _ group: inout TaskGroup<Void>) async -> HTTPListener? {
+        guard let address = before?.address else { return nil }
+        return await listen(address, &group)
+    }
+
     /// What a careful operator wants to know of a configuration that starts.
     private func tell(_ tree: StageTree) {
-        for file in tree.configuration.ignoredFiles { log.warning("file ignored: its name does not end in .yaml", metadata: ["file": "\(file)"]) }
         for warning in tree.configuration.warnings(of: tree.plan) { log.warning("\(warning)") }
         let flows = tree.work.capture.maxFlows
         if flows < tree.configuration.capture.maxFlows {
             let wanted = tree.configuration.capture.maxFlows
             log.warning("max_flows lowered to fit a 64th of the memory", metadata: ["max_flows": "\(flows)", "wanted": "\(wanted)"])
-        }
-        if tree.configuration.metricExporters.isEmpty, tree.configuration.recordExporters.isEmpty {
-            log.warning("nothing is exported: export is empty")
         }
     }
 
@@ -122,11 +129,18 @@ final class Agent: Sendable {
             return false
         }
         // The port first: it is what can fail without harm.
-        let isListenerKept = configuration.http.listen == running.listener?.address
+        let before = running.listener
+        let isListenerKept = configuration.http.listen == before?.address
+        // One port on two addresses may be one too many for the system: the old listener lets go first.
+        let isHandedOver = !isListenerKept && before != nil && configuration.http.listen?.port == before?.address.port
+        if isHandedOver { await before?.end() }
         var fresh: HTTPListener?
         if !isListenerKept, let address = configuration.http.listen {
             fresh = await listen(address, &group)
-            if fresh == nil { return false }
+            if fresh == nil {
+                if isHandedOver { running.listener = await listenAgain(before, &group) }
+                return false
+            }
         }
         let next = StageTree(configuration, files: files, states: states, registry: registry, log: log)
         group.addTask { await next.run() }
@@ -135,15 +149,19 @@ final class Agent: Sendable {
         case .failure(let error):
             log.error("capture failed", metadata: ["error": "\(error)"])
             await next.stop()
-            fresh?.stop()
+            await fresh?.end()
+            if isHandedOver { running.listener = await listenAgain(before, &group) }
             return false
         case .success(let series):
-            await running.tree.flush(within: Self.flushTime)
+            await running.tree.flush(within: Self.flushTime, hurry: hurried)
             next.export(series)
             log.debug("flushed")
             await running.tree.stop()
-            for name in running.tree.names(missingIn: next) { states.forget(name) }
-            if !isListenerKept { running.listener?.stop() }
+            for (label, name) in running.tree.names(missingIn: next) {
+                if label == "stage" { states.forget(name) }
+                registry.forget(label, name)
+            }
+            if !isListenerKept { before?.stop() }
             running = Running(tree: next, series: series, listener: isListenerKept ? running.listener : fresh)
         }
         configuration.log.apply(to: threshold)

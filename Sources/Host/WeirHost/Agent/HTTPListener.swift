@@ -2,19 +2,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Hummingbird
+internal import HummingbirdCore
 internal import Logging
+internal import NIOCore
 internal import WeirKit
 
 /// The host's own listener: `/metrics` and what else plugins serve, `/healthz`, `/readyz`.
 ///
 /// Answers never contain the configuration, nor an error that could quote it.
 final class HTTPListener: Sendable {
+    /// A scraper or two and the probes; whoever comes beyond waits in the system's queue.
+    private static let maxConnections = 32
+    /// Longer than most scrape intervals, so that a scraper's connection lasts.
+    private static let idleTimeoutSeconds: Int64 = 75
+
+    /// No plugin may take these.
+    static let ownPaths: Set<String> = ["/healthz", "/readyz"]
+
     let address: ListenAddress
     private let routes: HTTPRoutes
     private let health: Health
     private let log: Logger
     private let bound = Gate<String?>()
     private let stopped = Gate<Void>()
+    private let ended = Gate<Void>()
 
     init(_ address: ListenAddress, routes: HTTPRoutes, health: Health, log: Logger) {
         self.address = address
@@ -23,7 +34,7 @@ final class HTTPListener: Sendable {
         self.log = log
     }
 
-    /// Listens until `stop()`. A listener that cannot bind ends at once; `isBound` says why.
+    /// Listens until `stop()`. A listener that cannot bind ends at once; `failure()` says why.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { [self] in
@@ -39,12 +50,24 @@ final class HTTPListener: Sendable {
             await stopped.wait()
             group.cancelAll()
         }
+        ended.open()
     }
 
     /// Nil once the port is ours, else why it is not.
     func failure() async -> String? { await bound.wait() }
 
     func stop() { stopped.open() }
+
+    /// Stops, and waits until the port is free, or for a second: an answer may be under way.
+    func end() async {
+        stop()
+        let late = Task { [ended] in
+            try await Task.sleep(for: .seconds(1))
+            ended.open()
+        }
+        await ended.wait()
+        late.cancel()
+    }
 
     /// NIO says `bind(descriptor:ptr:bytes:): Address already in use) (errno: 98)`; people want the middle.
     private static func reason(_ error: any Error) -> String {
@@ -60,7 +83,10 @@ final class HTTPListener: Sendable {
         quiet.logLevel = .critical
         return Application(
             responder: CallbackResponder<BasicRequestContext> { [self] request, _ in await answer(request) },
-            configuration: ApplicationConfiguration(address: .hostname("\(address.host)", port: address.port)),
+            server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(Self.idleTimeoutSeconds))),
+            configuration: ApplicationConfiguration(
+                address: .hostname("\(address.host)", port: address.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.maxConnections, logger: quiet)),
             onServerRunning: { _ in bound.open(nil) },
             logger: quiet)
     }
@@ -75,7 +101,7 @@ final class HTTPListener: Sendable {
         case "/healthz": return Self.response(health.live(), isHead)
         case "/readyz": return Self.response(health.ready(), isHead)
         default:
-            let known = (routes.paths + ["/healthz", "/readyz"]).sorted()
+            let known = (routes.paths + Self.ownPaths).sorted()
             return Self.response(HTTPAnswer(status: 404, "not found; there is \(known.joined(separator: ", "))\n"), isHead)
         }
     }

@@ -18,7 +18,8 @@ final class StageTree: Sendable {
     private let log: Logger
     private let series = Gate<SeriesBook?>()
     private let stopped = Gate<Void>()
-    private let ended = Gate<Void>()
+    /// False when it took too long.
+    private let ended = Gate<Bool>()
     private let queuesLeft: Mutex<Int>
     private let queuesDone = Gate<Void>()
 
@@ -75,7 +76,7 @@ final class StageTree: Sendable {
             await stopped.wait()
             group.cancelAll()
         }
-        ended.open()
+        ended.open(true)
     }
 
     private func start(_ name: String, _ group: inout DiscardingTaskGroup, _ body: @escaping @Sendable () async throws -> Void) {
@@ -86,11 +87,20 @@ final class StageTree: Sendable {
     /// The counters exist: metric exporters may begin.
     func export(_ book: SeriesBook) { series.open(book) }
 
-    /// No more records come. Waits until the queues are empty and their exporters finished, but not for ever.
-    func flush(within limit: Duration) async {
+    /// No more records come. Waits until the queues are empty and their exporters finished, but not for ever: once
+    /// `hurry` is open, half a second at the most.
+    func flush(within limit: Duration, hurry: Gate<Void>? = nil) async {
         for queue in queues { queue.close() }
         let late = Task { [queuesDone] in
-            try await Task.sleep(for: limit)
+            var end = ContinuousClock.now + limit
+            var isHurried = false
+            while ContinuousClock.now < end {
+                if !isHurried, hurry?.value != nil {
+                    isHurried = true
+                    end = min(end, .now + .milliseconds(500))
+                }
+                try await Task.sleep(for: .milliseconds(20))
+            }
             queuesDone.open()
         }
         await queuesDone.wait()
@@ -98,19 +108,32 @@ final class StageTree: Sendable {
         if queuesLeft.withLock({ $0 }) > 0 { log.warning("records were left behind: an exporter took too long") }
     }
 
-    /// Cancels what still runs, and waits until it has ended.
+    /// Cancels what still runs, and waits until it has ended; a stage that does not heed this is left behind.
     func stop() async {
         for queue in queues { queue.close() }
         series.open(nil)
         stopped.open()
-        await ended.wait()
+        let late = Task { [ended] in
+            try await Task.sleep(for: Self.timeToEnd)
+            ended.open(false)
+        }
+        let isEnded = await ended.wait()
+        late.cancel()
+        if !isEnded { log.warning("a stage did not stop in time and is left behind", metadata: ["after": "\(Self.timeToEnd.configText)"]) }
     }
 
-    /// The stages of this tree that `next` has not.
-    func names(missingIn next: StageTree) -> [String] {
-        let kept = Set(next.names)
-        return names.filter { !kept.contains($0) }
+    /// A stage that was cancelled has only to return.
+    private static let timeToEnd = Duration.milliseconds(500)
+
+    /// What the states and counters of this tree are called that `next` has not, by their label.
+    func names(missingIn next: StageTree) -> [(label: String, name: String)] {
+        let kept = next.names
+        return names.filter { name in !kept.contains { $0 == name } }
     }
 
-    private var names: [String] { configuration.enrichers.map(\.name) + configuration.metricExporters.map(\.name) }
+    private var names: [(label: String, name: String)] {
+        // The host runs an exporter of metrics as it runs any stage, so it has counters of both.
+        configuration.enrichers.map { ("stage", $0.name) } + configuration.metricExporters.flatMap { [("stage", $0.name), ("exporter", $0.name)] }
+            + configuration.recordExporters.map { ("exporter", $0.name) }
+    }
 }

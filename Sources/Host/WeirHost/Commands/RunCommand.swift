@@ -40,7 +40,7 @@ struct RunCommand: ParsableCommand {
         let loader = ConfigurationLoader(
             path: location.asked, plugins: WeirHost.plugins, trust: FileTrust(user: SystemFacts.user),
             surroundings: ConfigurationReader.Surroundings(
-                log: log, registry: MetricRegistry(), routes: HTTPRoutes(), hostName: SystemFacts.hostName,
+                log: log, registry: MetricRegistry(), routes: HTTPRoutes(reserved: HTTPListener.ownPaths), hostName: SystemFacts.hostName,
                 isOutputTerminal: SystemFacts.isOutputTerminal))
         switch loader.load() {
         case .bad(let problems, let texts):
@@ -55,7 +55,8 @@ struct RunCommand: ParsableCommand {
 
     /// Starts the agent and hands it every signal.
     private func wait(for agent: Agent, _ configuration: Configuration, _ files: ConfigFiles, _ log: Logger) -> Never {
-        let (events, event) = AsyncStream.makeStream(of: AgentEvent.self)
+        // Only the newest counts: however many reloads were asked for, a stop does not wait behind them.
+        let (events, event) = AsyncStream.makeStream(of: AgentEvent.self, bufferingPolicy: .bufferingNewest(1))
         let file = finalMetrics
         let limit = until
         // The one loose task of the program: the root of all others. It ends the process.
@@ -67,6 +68,7 @@ struct RunCommand: ParsableCommand {
             }
         }
         while Signals.next() != .stop { event.yield(.reload) }
+        agent.hurry()
         event.yield(.stop)
         let deadline = ContinuousClock.now + Self.timeToLeave
         while true {

@@ -24,8 +24,11 @@ struct ConfigurationLoader: Sendable {
         let problems = ConfigProblems()
         let texts = SourceTexts()
         let directory = ConfigDirectory(path, trust: trust, problems: problems, texts: texts)
+        var surroundings = surroundings
+        surroundings.routes = surroundings.routes.successor()
         let configuration = ConfigurationReader.read(directory, plugins: plugins, surroundings)
         guard let configuration else { return .bad(Self.withoutEchoes(problems.all), texts) }
+        texts.drop()
         return .good(configuration, ReferencedFiles.reader(trust: trust, texts: texts))
     }
 

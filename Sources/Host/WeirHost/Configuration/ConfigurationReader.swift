@@ -13,7 +13,7 @@ struct ConfigurationReader {
     struct Surroundings: Sendable {
         let log: Logger
         let registry: MetricRegistry
-        let routes: HTTPRoutes
+        var routes: HTTPRoutes
         let hostName: String
         let isOutputTerminal: Bool
     }

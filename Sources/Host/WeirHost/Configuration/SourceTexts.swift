@@ -4,14 +4,21 @@
 internal import Synchronization
 
 /// The bytes of every file that was read, by the name that positions carry, so that a problem can show its line.
-final class SourceTexts: Sendable {
-    private let files = Mutex<[String: [UInt8]]>([:])
+package final class SourceTexts: Sendable {
+    /// Nil once nothing more will be shown.
+    private let files = Mutex<[String: [UInt8]]?>([:])
 
-    func keep(_ bytes: [UInt8], as file: String) { files.withLock { $0[file] = bytes } }
+    package init() {}
+
+    package func keep(_ bytes: [UInt8], as file: String) { files.withLock { $0?[file] = bytes } }
+
+    /// Everything was right, so no line will be asked for: tables of many megabytes need not stay. Files that are read
+    /// again later are not kept either.
+    package func drop() { files.withLock { $0 = nil } }
 
     /// The line without its ending; nil when the file is not known or too short.
-    func line(_ number: Int, of file: String) -> String? {
-        guard number >= 1, let bytes = files.withLock({ $0[file] }) else { return nil }
+    package func line(_ number: Int, of file: String) -> String? {
+        guard number >= 1, let bytes = files.withLock({ $0?[file] }) else { return nil }
         var start = bytes.startIndex
         for _ in 1..<number {
             guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
