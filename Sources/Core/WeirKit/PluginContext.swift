@@ -8,7 +8,7 @@ public struct PluginContext: Sendable {
     /// The instance's name: the plugin's, unless the user wrote another.
     public let instance: String
     public let log: Logger
-    /// Counters of this instance; each carries `instance` as a label.
+    /// Counters of this instance; each carries its name as the label `stage`, or `exporter`.
     public let metrics: MetricRegistry
     /// Paths below the host's own listener.
     public let routes: HTTPRoutes

@@ -50,6 +50,18 @@ struct GoodConfigurationTests {
         }
     }
 
+    @Test(
+        "an exporter's choice of metrics is read as series are matched",
+        arguments: [("[network_flow_*]", "metrics network_flow_*"), ("[\"*.flow_bytes\"]", "metrics *.flow_bytes"), ("[]", "none of the metrics")])
+    func chosenMetrics(_ choice: String, _ said: String) throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            try "export: [{ plugin: prometheus, metrics: \(choice) }]\n".write(to: file, atomically: true, encoding: .utf8)
+            let outcome = try Fixtures.weir("explain", "--config", file.path)
+            #expect(outcome.status == 0 && outcome.output.contains("  prometheus: \(said)\n"), "\(outcome)")
+        }
+    }
+
     @Test("a file of plugins.d is one more instance, named after the file")
     func pluginsFolder() throws {
         try Fixtures.inFolder { folder in

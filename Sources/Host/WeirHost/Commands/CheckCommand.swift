@@ -21,7 +21,6 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let (configuration, _) = try Self.load(location)
         let assembly = Assembly(configuration, registry: MetricRegistry(), log: ConfigurationLoader.silent)
-        for file in configuration.ignoredFiles { Output.error("\(file): warning: not read, since its name does not end in .yaml\n") }
         for warning in configuration.warnings(of: assembly.plan) { Output.error("warning: \(warning)\n") }
         let files = configuration.files.count
         let subject = files == 0 ? "no configuration; the defaults are" : files == 1 ? "\(configuration.files[0]) is" : "\(files) files are"

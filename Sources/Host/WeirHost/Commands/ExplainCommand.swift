@@ -27,7 +27,7 @@ struct ExplainCommand: ParsableCommand {
         Output.text(Explanation.capture(configuration.capture, capture).joined(separator: "\n") + "\n\n")
         Output.text((["Plan"] + assembly.plan.explain().map { "  \($0)" }).joined(separator: "\n") + "\n\n")
         Output.text(Explanation.exporters(configuration).joined(separator: "\n") + "\n")
-        let warnings = assembly.plan.warnings + configuration.ignoredFiles.map { "\($0) is not read, since its name does not end in .yaml" }
+        let warnings = configuration.warnings(of: assembly.plan)
         if !warnings.isEmpty { Output.text("\nWarnings\n" + warnings.map { "  \($0)\n" }.joined()) }
     }
 }
@@ -59,7 +59,8 @@ enum Explanation {
     static func exporters(_ configuration: Configuration) -> [String] {
         var lines = ["Exporters"]
         for instance in configuration.metricExporters {
-            lines.append("  \(instance.name): metrics \(instance.metrics.map(\.pattern).joined(separator: ", "))")
+            let chosen = instance.metrics.map { $0.isEmpty ? "none of the metrics" : "metrics \($0.map(\.pattern).joined(separator: ", "))" }
+            lines.append("  \(instance.name): \(chosen ?? "metrics *")")
         }
         for instance in configuration.recordExporters {
             let filter = instance.filter.map { " where \($0.text)" } ?? ""

@@ -10,7 +10,8 @@ struct Configuration: Sendable {
     struct MetricInstance: Sendable {
         let name: String
         let exporter: any MetricExporter
-        let metrics: [Glob]
+        /// Nil for all; an empty list for none.
+        let metrics: [Glob]?
     }
 
     /// A record exporter with what its user wants of the records.
@@ -44,9 +45,13 @@ struct Configuration: Sendable {
     /// The attributes that the user wrote himself, not those that came as defaults.
     var chosen: Set<SelectedAttribute> = []
 
-    /// What a careful reader would ask about. Empty defaults are no news: who runs without zones knows it.
+    /// What a careful reader would ask about; `check`, `explain` and `run` all say this. Empty defaults are no news: who
+    /// runs without zones knows it.
     func warnings(of plan: Plan) -> [String] {
-        plan.unanswered.filter(chosen.contains).map { "nothing fills \($0.name): it will be empty" }
+        var warnings = ignoredFiles.map { "\($0) is not read, since its name does not end in .yaml" }
+        warnings += plan.unanswered.filter(chosen.contains).map { "nothing fills \($0.name): it will be empty" }
+        if exporterCount == 0 { warnings.append("nothing is exported: export is empty") }
+        return warnings
     }
 
     var exporterCount: Int { metricExporters.count + recordExporters.count }

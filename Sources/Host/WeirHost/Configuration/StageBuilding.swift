@@ -49,8 +49,8 @@ extension ConfigurationReader {
         case .metrics(let exporter):
             keys.checkForMetrics(item.entry.name, problems)
             checkGlobs(keys.metrics ?? [])
-            let globs = keys.metrics.map { $0.map(\.glob) } ?? [Glob("*")]
-            result.metricExporters.append(Configuration.MetricInstance(name: item.name, exporter: exporter, metrics: globs))
+            result.metricExporters.append(
+                Configuration.MetricInstance(name: item.name, exporter: exporter, metrics: keys.metrics.map { $0.map(\.glob) }))
         case .records(let exporter):
             keys.checkForRecords(item.entry.name, problems)
             result.recordExporters.append(
@@ -66,7 +66,10 @@ extension ConfigurationReader {
         let names = result.metrics.map(\.name)
         // When the metrics themselves were wrong, nothing can be said about patterns.
         guard !names.isEmpty else { return }
-        for (glob, position) in globs where !names.contains(where: { glob.matches($0) || glob.matches($0.replacingDots) }) {
+        // As the reader of series matches: a dot is an underscore, in the pattern and in the name.
+        for (glob, position) in globs {
+            let pattern = Glob(glob.pattern.replacingDots)
+            if names.contains(where: { pattern.matches($0.replacingDots) }) { continue }
             problems.note(.unknownMetric, "no metric is called '\(glob.pattern)'\(Suggestion.suffix(for: glob.pattern, among: names))", at: position)
         }
     }
@@ -76,8 +79,10 @@ extension ConfigurationReader {
         let invalidations = result.invalidations
         var log = surroundings.log
         log[metadataKey: "instance"] = "\(item.name)"
+        // Not `instance`: in Prometheus that is the target that was scraped.
+        let label = item.entry.kind == .export ? "exporter" : "stage"
         let context = PluginContext(
-            instance: item.name, log: log, metrics: surroundings.registry.labelled("instance", item.name), routes: surroundings.routes,
+            instance: item.name, log: log, metrics: surroundings.registry.labelled(label, item.name), routes: surroundings.routes,
             hostName: surroundings.hostName, invalidate: { invalidations.add($0) })
         do {
             return try item.entry.make(&section, context)
