@@ -12,6 +12,7 @@ public enum WeirHost {
     /// before any other thread exists.
     public static func run(_ plugins: [PluginEntry]) -> Never {
         let names = plugins.map(\.name)
+        Signals.ignoreClosedPipes()
         precondition(Set(names).count == names.count, "two plugins have one name")
         $plugins.withValue(plugins) { WeirCommand.main() }
         leave(.fine)

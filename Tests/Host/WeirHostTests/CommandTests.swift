@@ -64,6 +64,31 @@ struct CommandTests {
         }
     }
 
+    @Test("check and explain warn of the same things")
+    func warnings() throws {
+        try Fixtures.inFolder { folder in
+            let items = folder.appendingPathComponent("plugins.d")
+            try FileManager.default.createDirectory(at: items, withIntermediateDirectories: true)
+            try "enrich: []\nexport: []\nmetrics: { network.flow.bytes: [src.zone] }\n".write(
+                to: folder.appendingPathComponent("weir.yaml"), atomically: true, encoding: .utf8)
+            try "plugin: stdout\n".write(to: items.appendingPathComponent("10-a.yml"), atomically: true, encoding: .utf8)
+            let checked = try Fixtures.weir("check", "--config", folder.path).errors.split(separator: "\n").map { $0.dropFirst("warning: ".count) }
+            let explained = try Fixtures.weir("explain", "--config", folder.path).output.split(separator: "\n")
+                .drop { $0 != "Warnings" }.dropFirst().map { $0.drop { $0 == " " } }
+            #expect(checked == explained)
+            #expect(checked.count >= 2, "\(checked)")
+        }
+    }
+
+    @Test("a reader that hangs up does not end the program", arguments: ["plugins list", "check --config design.good.yaml"])
+    func closedPipe(_ command: String) throws {
+        // The reader is gone before anything is written; the program's own status goes to standard error.
+        let outcome = try Fixtures.shell("{ sleep 0.3; \"$weir\" \(command); echo $? >&2; } | true")
+        #expect(outcome.errors == "0\n")
+        let listen = try Fixtures.shell("{ sleep 0.3; \"$weir\" check --config unknown-key.bad.yaml 2>&1 >/dev/null; echo $? >&2; } | true")
+        #expect(listen.errors == "1\n")
+    }
+
     @Test("an address that cannot be listened on exits 2 and is named, before anything is captured")
     func listen() throws {
         try Fixtures.inFolder { folder in

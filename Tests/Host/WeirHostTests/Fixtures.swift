@@ -38,9 +38,19 @@ enum Fixtures {
     }
 
     static func weir(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+        try run(program, arguments, environment: environment)
+    }
+
+    static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("weir")
+
+    /// Runs a line of shell in which `$weir` is the program.
+    static func shell(_ line: String) throws -> Outcome {
+        try run(URL(fileURLWithPath: "/bin/sh"), ["-c", line], environment: ["weir": program.path])
+    }
+
+    private static func run(_ executable: URL, _ arguments: [String], environment: [String: String]) throws -> Outcome {
         let process = Process()
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.executableURL = own.deletingLastPathComponent().appendingPathComponent("weir")
+        process.executableURL = executable
         process.arguments = arguments
         process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }
         process.currentDirectoryURL = configs

@@ -32,7 +32,8 @@ struct WeirCommand: ParsableCommand {
                 leave(.fine)
             }
             Output.error(message + "\n")
-            leave(.user)
+            // What the parser did not foresee is no slip on the command line.
+            leave(code == .validationFailure ? .user : .weir)
         }
     }
 }

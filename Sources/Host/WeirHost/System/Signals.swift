@@ -14,9 +14,10 @@ enum Signals {
     static func block() {
         var set = waited
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        // A reader of `/metrics` that hangs up must not end the agent.
-        signal(SIGPIPE, SIG_IGN)
     }
+
+    /// A reader that hangs up, of `/metrics` or of standard output, must not end the program: writing fails instead.
+    static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
 
     /// Waits for the next signal; nil when `limit` passed first.
     static func next(within limit: Duration? = nil) -> Kind? {
