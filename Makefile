@@ -9,9 +9,11 @@ WEIR := .build/release/weir
 # Empty for root; the only word that gains rights.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
+C_SOURCES = $(shell git ls-files 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]')
+
 # What the build links, and what the demo and the tests run.
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev
-RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps prometheus
+RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps prometheus clang-format
 
 .PHONY: help deps build release demo test test-unit test-kernel test-end-to-end run format check clean samples
 
@@ -59,10 +61,11 @@ samples: build ## Write plugins.d anew from the plugins' samples
 
 format: ## Format Swift and C
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests bpf
-	clang-format -i $$(git ls-files 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]')
+	clang-format -i $(C_SOURCES)
 
-check: build ## Formatting, no ICU in the binary, no stray words
+check: build ## Formatting of Swift and C, no ICU in the binary
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests bpf
+	clang-format --dry-run -Werror $(C_SOURCES)
 	@if ldd $(WEIR) | grep -iE 'icu|libFoundation\.so|FoundationInternationalization'; then \
 	    echo "full Foundation is linked: only FoundationEssentials may be"; exit 1; fi
 	@echo "no ICU linked"
