@@ -58,9 +58,4 @@ extension Plan {
         }
         return sum
     }
-
-    /// What a careful reader of the configuration would ask about.
-    package var warnings: [String] {
-        unanswered.map { "nothing fills \($0.name): it will be empty" }
-    }
 }
