@@ -16,7 +16,7 @@
 /* Devices whose ingress counts, or whose packets an attached device below them has counted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, FLOW_WATCHED);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, __u32);

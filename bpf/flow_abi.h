@@ -144,6 +144,9 @@ struct flow_config {
 	__u32 wake_inserts;    /* this many new flows in one generation wake user space before the window ends */
 };
 
+/* Devices that can be watched: buckets for so many are there from the start, entries are not. */
+#define FLOW_WATCHED 16384
+
 #define FLOW_CACHE_LINE 64
 
 /* Shared memory (.bss). User space writes `generation`; its line is never written by a program. */

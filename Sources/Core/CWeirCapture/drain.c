@@ -136,6 +136,11 @@ int capture_collect_events(struct capture *capture)
 	return error < 0 && error != -EAGAIN ? error : 0;
 }
 
+uint32_t capture_event_count(const struct capture *capture, uint32_t generation)
+{
+	return capture->events[generation & 1].count;
+}
+
 int capture_events(const struct capture *capture, uint32_t generation, uint32_t first, struct capture_row *rows,
 		   uint32_t capacity)
 {

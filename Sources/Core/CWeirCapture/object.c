@@ -78,6 +78,9 @@ static int shape_object(struct capture *capture, const struct flow_config *confi
 		bpf_map__set_value_size(map, shape->value_size);
 		bpf_map__set_max_entries(map, shape->max_flows);
 	}
+	map = bpf_object__find_map_by_name(object, "watched");
+	if (!map || bpf_map__set_autocreate(map, !shape->sockets))
+		return -EINVAL;
 	map = bpf_object__find_map_by_name(object, "ring");
 	if (!map || bpf_map__set_max_entries(map, shape->ring_bytes))
 		return -EINVAL;

@@ -196,42 +196,60 @@ public struct Capture: ~Copyable, Sendable {
             nextAddressTurn = .now + HostAddresses.turn
             reader.addresses.turn()
         }
-        if reader.needsSurvey {
-            try walk(old, take: false) { row, reader, _ in reader.survey(row) }
-            if reader.needsSecondSurvey { try walk(old, take: false) { row, reader, _ in reader.surveyAgain(row) } }
+        let inserts = object.inserts(old)
+        if reader.needsSurvey, inserts <= UInt64(Self.chunk), !object.hasEvents(old) {
+            // One read brings and takes all: an idle host's drain costs next to nothing.
+            try takeAll(old, inserts, &book, consume)
+        } else {
+            if reader.needsSurvey {
+                try walk(old, inserts) { row, reader in reader.survey(row) }
+                if reader.needsSecondSurvey { try walk(old, inserts) { row, reader in reader.surveyAgain(row) } }
+            }
+            // The walk that hands rows on is also the one that empties the map: nobody else touches an idle generation.
+            try walk(old, inserts, &book, consume)
         }
-        // The walk that hands rows on is also the one that empties the map: nobody else touches an idle generation.
-        try walk(old, take: true, book: &book, consume)
         try object.clear(old)
         departed = [:]
         return book
     }
 
-    /// Looks at every row of the map, then of the ring.
+    /// Takes at most a chunk of rows out of the map and looks at them here, as often as it takes.
+    private mutating func takeAll(
+        _ generation: UInt32, _ inserts: UInt64, _ book: inout KernelBook, _ consume: (Span<CapturedFlow>) -> Void
+    ) throws(CaptureError) {
+        guard inserts > 0 else { return }
+        object.rewind()
+        let count = try object.read(generation, take: true, into: &rows)
+        for index in 0..<count { reader.survey(rows[index]) }
+        if reader.needsSecondSurvey { for index in 0..<count { reader.surveyAgain(rows[index]) } }
+        book.inMap += handOn(count, &book, consume)
+    }
+
+    /// Looks at every row of the map, unless nothing was put in, then of the ring.
     private mutating func walk(
-        _ generation: UInt32, take: Bool, _ look: (capture_row, inout RowReader, Bool) -> Void
+        _ generation: UInt32, _ inserts: UInt64, _ look: (capture_row, inout RowReader) -> Void
     ) throws(CaptureError) {
         object.rewind()
-        while true {
-            let count = try object.read(generation, take: take, into: &rows)
+        while inserts > 0 {
+            let count = try object.read(generation, take: false, into: &rows)
             guard count > 0 else { break }
-            for index in 0..<count { look(rows[index], &reader, false) }
+            for index in 0..<count { look(rows[index], &reader) }
         }
         var first = 0
         while true {
             let count = object.events(generation, from: first, into: &rows)
             guard count > 0 else { break }
-            for index in 0..<count { look(rows[index], &reader, true) }
+            for index in 0..<count { look(rows[index], &reader) }
             first += count
         }
     }
 
     private mutating func walk(
-        _ generation: UInt32, take: Bool, book: inout KernelBook, _ consume: (Span<CapturedFlow>) -> Void
+        _ generation: UInt32, _ inserts: UInt64, _ book: inout KernelBook, _ consume: (Span<CapturedFlow>) -> Void
     ) throws(CaptureError) {
         object.rewind()
-        while true {
-            let count = try object.read(generation, take: take, into: &rows)
+        while inserts > 0 {
+            let count = try object.read(generation, take: true, into: &rows)
             guard count > 0 else { break }
             book.inMap += handOn(count, &book, consume)
         }
@@ -325,6 +343,9 @@ public struct Capture: ~Copyable, Sendable {
 
     /// Devices with programs on them; nil for sockets. Zero means that nothing is counted.
     public var attachedCount: Int? { choice.source == .tc ? attachments.count : nil }
+
+    /// What did not fit into the memories across windows.
+    public var limits: CaptureLimits { reader.limits }
 
     /// For `weir explain`.
     public var facts: CaptureFacts {

@@ -92,6 +92,9 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
         return Int(count)
     }
 
+    /// Whether events of the ring belong to `generation`.
+    package func hasEvents(_ generation: UInt32) -> Bool { unsafe capture_event_count(capture, generation) > 0 }
+
     /// The same for the events of the ring, from `first` on.
     package func events(_ generation: UInt32, from first: Int, into rows: inout [capture_row]) -> Int {
         Int(

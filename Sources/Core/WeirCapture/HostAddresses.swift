@@ -18,6 +18,9 @@ package struct HostAddresses: Sendable {
 
     package init(limit: Int = 65_536) { learnt = RecentAddresses(turns: 2, limit: limit) }
 
+    /// How often an address found no room.
+    package var turnedAway: UInt64 { learnt.turnedAway }
+
     package mutating func follow(_ table: LinkTable) {
         own = Set(table.addresses.map(\.address))
         last = nil

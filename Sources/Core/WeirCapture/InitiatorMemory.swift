@@ -16,6 +16,9 @@ package struct InitiatorMemory: Sendable {
     /// True when the end that comes first opened it.
     private var openedByFirst = RecentMemory<Connection, Bool>(limit: 65_536)
 
+    /// Connections dropped to make room for others.
+    package var dropped: UInt64 { openedByFirst.dropped }
+
     package init() {}
 
     /// The answer for a row, whose handshake bits are remembered.

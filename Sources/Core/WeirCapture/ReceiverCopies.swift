@@ -21,7 +21,11 @@ package struct ReceiverCopies: Sendable {
     }
     private var winners: [Tuple: Winner] = [:]
     /// Tuples with several receivers in one window, which come from outside: more than this count all their receivers.
-    private let limit = 65_536
+    private let limit: Int
+    /// How many rows of such tuples found no room.
+    package private(set) var turnedAway: UInt64 = 0
+
+    package init(limit: Int = 65_536) { self.limit = limit }
 
     /// Some row has more than one receiver.
     package var isNeeded: Bool { !winners.isEmpty }
@@ -33,6 +37,7 @@ package struct ReceiverCopies: Sendable {
         if let winner = winners[tuple] {
             guard (row.bytes, row.receiver) > (winner.bytes, winner.receiver) else { return }
         } else if winners.count >= limit {
+            turnedAway += 1
             return
         }
         winners[tuple] = Winner(receiver: row.receiver, cgroup: row.cgroup, bytes: row.bytes)

@@ -8,6 +8,8 @@ package struct RecentAddresses: Sendable {
     private var turns: [Set<IPAddress>]
     private var current = 0
     private let limit: Int
+    /// How often an address found no room.
+    package private(set) var turnedAway: UInt64 = 0
 
     /// Remembers for `turns` turns; at most `limit` addresses in each, more are not noted.
     package init(turns: Int, limit: Int = 65_536) {
@@ -16,7 +18,11 @@ package struct RecentAddresses: Sendable {
     }
 
     package mutating func note(_ address: IPAddress) {
-        if turns[current].count < limit { turns[current].insert(address) }
+        if turns[current].count < limit {
+            turns[current].insert(address)
+        } else if !turns[current].contains(address) {
+            turnedAway += 1
+        }
     }
 
     package func contains(_ address: IPAddress) -> Bool {

@@ -8,6 +8,8 @@ package struct RecentMemory<Key: Hashable & Sendable, Value: Sendable>: Sendable
     private var young: [Key: Value] = [:]
     private var old: [Key: Value] = [:]
     private let half: Int
+    /// Entries that were dropped to make room.
+    package private(set) var dropped: UInt64 = 0
 
     /// Holds at least half of `limit` and never more than all of it.
     package init(limit: Int) { half = max(1, limit / 2) }
@@ -25,6 +27,8 @@ package struct RecentMemory<Key: Hashable & Sendable, Value: Sendable>: Sendable
             guard let newValue else { return }
             if young.count >= half, young[key] == nil {
                 swap(&young, &old)
+                // Some of them may have moved on when they were used.
+                dropped += UInt64(young.keys.count { old[$0] == nil })
                 young.removeAll(keepingCapacity: true)
             }
             young[key] = newValue

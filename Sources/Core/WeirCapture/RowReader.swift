@@ -27,6 +27,17 @@ package struct RowReader: Sendable {
         wantsOwner = plan.owner && isSockets
     }
 
+    /// What its memories turned away.
+    package var limits: CaptureLimits {
+        var limits = CaptureLimits()
+        limits.senders = senders.turnedAway
+        limits.receivers = copies.turnedAway
+        limits.addresses = addresses.turnedAway
+        limits.owners = owners.dropped
+        limits.initiators = initiators.dropped
+        return limits
+    }
+
     /// Sockets see a local packet twice, so their rows are looked at before any is handed on.
     package var needsSurvey: Bool { isSockets }
 

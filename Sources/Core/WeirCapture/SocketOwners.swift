@@ -17,6 +17,9 @@ package struct SocketOwners: Sendable {
     /// Several owners behind one key without ports: better none than the wrong one.
     private static let ambiguous = UInt64.max
 
+    /// Sockets dropped to make room for others.
+    package var dropped: UInt64 { owners.dropped }
+
     package mutating func note(_ row: capture_row) {
         guard row.cgroup != 0 else { return }
         let isReceiver = row.isSocketIn

@@ -119,6 +119,17 @@ struct RowReaderTests {
         var addresses = RecentAddresses(turns: 3, limit: 10)
         for number in 0..<1000 { addresses.note(IPAddress(ipv4: UInt32(number))) }
         #expect((0..<1000).count { addresses.contains(IPAddress(ipv4: UInt32($0))) } == 10)
+        // And say what they did not keep.
+        // (0 stands in both halves.)
+        #expect(Int(memory.dropped) + memory.count == 100_001)
+        addresses.note(IPAddress(ipv4: 0))
+        #expect(addresses.turnedAway == 990)
+        var copies = ReceiverCopies(limit: 1)
+        copies.note(Self.row(FLOW_SOCKET_IN, Self.remote, Self.group, receiver: 1))
+        copies.note(Self.row(FLOW_SOCKET_IN, Self.local, Self.group, receiver: 1))
+        copies.note(Self.row(FLOW_SOCKET_IN, Self.remote, Self.group, receiver: 2))
+        #expect(copies.turnedAway == 1)
+        #expect(Self.reader().limits.counts.allSatisfy { $0.count == 0 })
     }
 
     @Test("a container that only receives is on this host, already in the window of its first packet")

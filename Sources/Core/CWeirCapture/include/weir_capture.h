@@ -70,6 +70,8 @@ void capture_rewind(struct capture *capture);
 int capture_read(struct capture *capture, uint32_t generation, bool take, struct capture_row *rows, uint32_t capacity);
 /// Moves what is in the ring to the events of the generation that each is tagged with.
 int capture_collect_events(struct capture *capture);
+/// How many of them belong to a generation.
+uint32_t capture_event_count(const struct capture *capture, uint32_t generation);
 /// Copies events from `first` on; 0 when there are no more.
 int capture_events(const struct capture *capture, uint32_t generation, uint32_t first, struct capture_row *rows,
 		   uint32_t capacity);
