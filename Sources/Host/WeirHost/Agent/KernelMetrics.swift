@@ -31,8 +31,10 @@ struct KernelMetrics: Sendable {
     private let drainTime: Cell
     private let windows: Cell
     private let unbalanced: Cell
+    private let registry: MetricRegistry
 
     init(_ registry: MetricRegistry) {
+        self.registry = registry
         seen = Line(registry, "seen", "that the kernel half saw: counted, overflow and not_counted add up to it")
         inMap = Line(registry, "counted", "in flows handed to the pipeline", [("where", "map")])
         inRing = Line(registry, "counted", "in flows handed to the pipeline", [("where", "ring")])
@@ -57,4 +59,13 @@ struct KernelMetrics: Sendable {
     }
 
     func windowEnded() { windows.add() }
+
+    /// How the capture stands, once per window: the devices it is attached to, nil for a source that needs none, and what
+    /// its bounded memories turned away.
+    func note(attached count: Int?, _ limits: CaptureLimits) {
+        if let count { registry.gauge("weir_capture_interfaces", "Network devices that the capture is attached to.").set(UInt64(count)) }
+        for (what, count) in limits.counts {
+            registry.counter("weir_capture_forgotten_total", "What the capture's bounded memories did not keep.", [("what", what)]).set(count)
+        }
+    }
 }
