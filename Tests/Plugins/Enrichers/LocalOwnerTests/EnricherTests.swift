@@ -9,7 +9,6 @@ import Synchronization
 import Testing
 import WeirKit
 import WeirTesting
-import YAMLSource
 
 private func context(_ invalidated: @escaping @Sendable (EndpointSelection) -> Void = { _ in }) -> PluginContext {
     PluginContext(
@@ -34,26 +33,13 @@ private func cgroupRoot() -> String? {
 
 @Suite("local_owner: what users write")
 struct LocalOwnerOptionsTests {
-    private func read(_ yaml: String) -> (LocalOwnerOptions, [String]) {
-        let problems = ConfigProblems()
-        var options = LocalOwnerOptions()
-        if let node = YAMLSource.parse(Array(yaml.utf8), file: "f", problems: problems),
-            var section = ConfigSection(node, problems: problems, files: .none)
-        {
-            _ = section.take("plugin")
-            options.read(&section)
-            _ = section.finish()
-        }
-        return (options, problems.all.map { "\($0.kind) \($0.position): \($0.message)" })
-    }
-
     @Test("the sample decodes to exactly the defaults")
     func sample() {
-        #expect(read(LocalOwnerPlugin.sample) == (LocalOwnerOptions(), []))
+        #expect(LocalOwnerOptions.reading(LocalOwnerPlugin.sample) == (LocalOwnerOptions(), []))
     }
 
     @Test("a root that is no absolute path is refused")
-    func relative() { #expect(read("cgroup_root: sys").1 == ["badValue f:1:14: 'sys' is not a path that begins with /"]) }
+    func relative() { #expect(LocalOwnerOptions.reading("cgroup_root: sys").problems == ["weir.yaml:1:14: 'sys' is not a path that begins with /"]) }
 }
 
 @Suite("local_owner: the local end by the cgroup of its socket", .serialized)

@@ -3,54 +3,18 @@
 
 internal import FoundationEssentials
 internal import JSONLinesExporter
-internal import Logging
 internal import WeirKit
-internal import YAMLSource
+internal import WeirTesting
 
 /// A registry of its own for each test.
-func context(_ registry: MetricRegistry = MetricRegistry()) -> PluginContext {
-    PluginContext(
-        instance: "json_lines", log: Logger(label: "test"), metrics: registry, routes: HTTPRoutes(), hostName: "node-1", invalidate: { _ in })
-}
-
-/// Reads one item of `export:` as the host does; `plugin` is the host's key.
-func readOptions<Options: PluginOptions>(_ yaml: String, _ type: Options.Type) -> (options: Options, problems: [String]) {
-    let problems = ConfigProblems()
-    var options = Options()
-    if let node = YAMLSource.parse(Array(yaml.utf8), file: "weir.yaml", problems: problems),
-        var section = ConfigSection(node, problems: problems, files: .none)
-    {
-        _ = section.take("plugin")
-        options.read(&section)
-        _ = section.finish()
-    }
-    return (options, problems.all.map { "\($0.position): \($0.message)" })
-}
+func context(_ registry: MetricRegistry = MetricRegistry()) -> PluginContext { .testing("json_lines", metrics: registry) }
 
 /// 2026-01-02T03:04:05.678Z, in nanoseconds since 1970.
 let moment: UInt64 = 1_767_323_045_678_000_000
 
-/// Rows of texts; nil is absent. The column of an attribute whose every value is a number holds numbers.
+/// Rows of texts in the window of five seconds that ends at `moment`.
 func batch(_ attributes: [SelectedAttribute], _ rows: [(values: [String?], bytes: UInt64, packets: UInt64)]) -> RecordBatch {
-    var texts: [String] = []
-    // By bytes: for `String`, texts that Unicode calls equivalent are one.
-    var places: [[UInt8]: UInt32] = [:]
-    let columns = attributes.indices.map { column in
-        let values = rows.map(\.values[column])
-        let numbers = values.compactMap { $0.flatMap(UInt32.init) }
-        if numbers.count == rows.count { return RecordBatch.Column.numbers(numbers) }
-        return .texts(
-            values.map { value in
-                guard let value else { return 0 }
-                if let known = places[Array(value.utf8)] { return known }
-                texts.append(value)
-                places[Array(value.utf8)] = UInt32(texts.count)
-                return UInt32(texts.count)
-            })
-    }
-    return RecordBatch(
-        attributes: attributes, columns: columns, texts: texts, bytes: rows.map(\.bytes), packets: rows.map(\.packets),
-        window: moment - 5_000_000_000..<moment)
+    .testing(attributes, rows, window: moment - 5_000_000_000..<moment)
 }
 
 /// A batch of one record, and its line.

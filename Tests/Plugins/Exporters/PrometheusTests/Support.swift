@@ -1,30 +1,14 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Logging
 internal import PrometheusExporter
 internal import Synchronization
 internal import WeirKit
-internal import YAMLSource
+internal import WeirTesting
 
 /// A registry of its own for each test, as the host labels it for an instance.
 func context(_ registry: MetricRegistry = MetricRegistry(), routes: HTTPRoutes = HTTPRoutes()) -> PluginContext {
-    PluginContext(
-        instance: "prometheus", log: Logger(label: "test"), metrics: registry, routes: routes, hostName: "node-1", invalidate: { _ in })
-}
-
-/// Reads one item of `export:` as the host does; `plugin` is the host's key.
-func readOptions<Options: PluginOptions>(_ yaml: String, _ type: Options.Type) -> (options: Options, problems: [String]) {
-    let problems = ConfigProblems()
-    var options = Options()
-    if let node = YAMLSource.parse(Array(yaml.utf8), file: "weir.yaml", problems: problems),
-        var section = ConfigSection(node, problems: problems, files: .none)
-    {
-        _ = section.take("plugin")
-        options.read(&section)
-        _ = section.finish()
-    }
-    return (options, problems.all.map { "\($0.position): \($0.message)" })
+    .testing("prometheus", metrics: registry, routes: routes)
 }
 
 func metric(

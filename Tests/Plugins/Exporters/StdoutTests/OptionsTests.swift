@@ -3,19 +3,20 @@
 
 internal import StdoutExporter
 internal import Testing
+internal import WeirTesting
 
 @Suite("stdout: options")
 struct OptionsTests {
     @Test("the sample is exactly the defaults")
     func sample() {
-        let (options, problems) = readOptions(StdoutPlugin.sample, StdoutOptions.self)
+        let (options, problems) = StdoutOptions.reading(StdoutPlugin.sample)
         #expect(options == StdoutOptions())
         #expect(problems.isEmpty)
     }
 
     @Test("what users write is taken")
     func written() {
-        let options = readOptions("rows: 3\ncolor: never", StdoutOptions.self).options
+        let options = StdoutOptions.reading("rows: 3\ncolor: never").options
         #expect(options.rows == 3)
         #expect(options.color == .never)
     }
@@ -23,7 +24,7 @@ struct OptionsTests {
     @Test("what cannot be meant is refused where it stands")
     func refused() {
         #expect(
-            readOptions("rows: 0\ncolor: sometimes\ncolour: never", StdoutOptions.self).problems == [
+            StdoutOptions.reading("rows: 0\ncolor: sometimes\ncolour: never").problems == [
                 "weir.yaml:1:7: rows is from 1 to 10000",
                 "weir.yaml:2:8: 'sometimes' is not one of auto, always, never",
                 "weir.yaml:3:1: unknown key 'colour'; did you mean 'color'?",

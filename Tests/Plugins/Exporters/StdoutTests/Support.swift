@@ -4,44 +4,16 @@
 internal import StdoutExporter
 internal import Synchronization
 internal import WeirKit
-internal import YAMLSource
-
-/// Reads one item of `export:` as the host does; `plugin` is the host's key.
-func readOptions<Options: PluginOptions>(_ yaml: String, _ type: Options.Type) -> (options: Options, problems: [String]) {
-    let problems = ConfigProblems()
-    var options = Options()
-    if let node = YAMLSource.parse(Array(yaml.utf8), file: "weir.yaml", problems: problems),
-        var section = ConfigSection(node, problems: problems, files: .none)
-    {
-        _ = section.take("plugin")
-        options.read(&section)
-        _ = section.finish()
-    }
-    return (options, problems.all.map { "\($0.position): \($0.message)" })
-}
+internal import WeirTesting
 
 /// 2026-01-02T03:04:05Z, in nanoseconds since 1970.
 let moment: UInt64 = 1_767_323_045_000_000_000
 
-/// Rows of texts; nil is absent. The column of an attribute whose every value is a number holds numbers.
+/// Rows of texts in the window of five seconds that ends at `moment`, or that much later.
 func batch(_ attributes: [SelectedAttribute], _ rows: [(values: [String?], bytes: UInt64, packets: UInt64)], after seconds: UInt64 = 0) -> RecordBatch
 {
-    var texts: [String] = []
-    let columns = attributes.indices.map { column in
-        let values = rows.map(\.values[column])
-        let numbers = values.compactMap { $0.flatMap(UInt32.init) }
-        if numbers.count == rows.count { return RecordBatch.Column.numbers(numbers) }
-        return .texts(
-            values.map { value in
-                guard let value else { return 0 }
-                texts.append(value)
-                return UInt32(texts.count)
-            })
-    }
     let end = moment + seconds * 1_000_000_000
-    return RecordBatch(
-        attributes: attributes, columns: columns, texts: texts, bytes: rows.map(\.bytes), packets: rows.map(\.packets),
-        window: end - 5_000_000_000..<end)
+    return .testing(attributes, rows, window: end - 5_000_000_000..<end)
 }
 
 let owners = [SelectedAttribute(.ownerName, .source), SelectedAttribute(.ownerName, .destination)]
