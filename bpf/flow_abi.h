@@ -108,8 +108,8 @@ enum flow_not_counted {
 };
 
 /*
- * One CPU's book of one generation and one direction (enum flow_book_of). With the rows of the map and the ring it obeys, to the byte:
- *    seen = in map + in ring + sum(overflow) + sum(not_counted)
+ * One CPU's book of one generation and one direction (enum flow_book_of). With the rows of the map and the ring it
+ * obeys, to the byte: seen = in map + in ring + sum(overflow) + sum(not_counted)
  */
 struct flow_book {
 	struct flow_amount seen;
@@ -141,7 +141,7 @@ struct flow_config {
 	__u8 exclude_loopback; /* cgroup hooks: leave out what goes over lo */
 	__u8 preemptible;      /* PREEMPT_RT: softirqs are, so every addition needs an atomic */
 	__u8 unused[3];
-	__u32 wake_inserts;    /* this many new flows in one generation wake user space before the window ends */
+	__u32 wake_inserts; /* this many new flows in one generation wake user space before the window ends */
 };
 
 /* Devices that can be watched: buckets for so many are there from the start, entries are not. */

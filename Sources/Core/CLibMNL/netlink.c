@@ -226,8 +226,8 @@ int netlink_receive(struct netlink *netlink)
 	bool lost = false;
 
 	netlink->count = 0;
-	// After a loss everything older than the dump that must follow is thrown away: applied behind it, it would bring
-	// back what is gone. The limit is far beyond what the socket's buffer holds.
+	// After a loss everything older than the dump that must follow is thrown away: applied behind it, it would
+	// bring back what is gone. The limit is far beyond what the socket's buffer holds.
 	for (int message = 0; message < 1 << 16; message++) {
 		ssize_t size = recv(netlink_fd(netlink), netlink->buffer, BUFFER, MSG_DONTWAIT);
 		if (size < 0 && errno == EAGAIN)

@@ -176,7 +176,4 @@ int capture_ring_fd(const struct capture *capture) { return capture->ring_fd; }
 
 int capture_possible_cpus(void) { return libbpf_num_possible_cpus(); }
 
-uint32_t capture_libbpf_version(void)
-{
-	return libbpf_major_version() << 16 | libbpf_minor_version();
-}
+uint32_t capture_libbpf_version(void) { return libbpf_major_version() << 16 | libbpf_minor_version(); }

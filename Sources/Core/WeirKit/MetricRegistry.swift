@@ -79,8 +79,9 @@ public final class MetricRegistry: Sendable {
     public func forget(_ label: String, _ value: String) {
         if let root { return root.forget(label, value) }
         families.withLock { families in
-            for name in families.keys {
+            for name in Array(families.keys) {
                 families[name]?.cells.removeAll { cell in cell.labels.contains { $0.name == label && $0.value == value } }
+                if families[name]?.cells.isEmpty == true { families[name] = nil }
             }
         }
     }

@@ -15,30 +15,37 @@ static __thread unsigned long calls;
 
 unsigned long counting_malloc_calls(void) { return calls; }
 
-void *malloc(size_t size) {
-    calls++;
-    return __libc_malloc(size);
+void *malloc(size_t size)
+{
+	calls++;
+	return __libc_malloc(size);
 }
-void *calloc(size_t count, size_t size) {
-    calls++;
-    return __libc_calloc(count, size);
+void *calloc(size_t count, size_t size)
+{
+	calls++;
+	return __libc_calloc(count, size);
 }
-void *realloc(void *old, size_t size) {
-    calls++;
-    return __libc_realloc(old, size);
+void *realloc(void *old, size_t size)
+{
+	calls++;
+	return __libc_realloc(old, size);
 }
-void *aligned_alloc(size_t alignment, size_t size) {
-    calls++;
-    return __libc_memalign(alignment, size);
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	calls++;
+	return __libc_memalign(alignment, size);
 }
-void *memalign(size_t alignment, size_t size) {
-    calls++;
-    return __libc_memalign(alignment, size);
+void *memalign(size_t alignment, size_t size)
+{
+	calls++;
+	return __libc_memalign(alignment, size);
 }
-int posix_memalign(void **memory, size_t alignment, size_t size) {
-    calls++;
-    void *found = __libc_memalign(alignment, size);
-    if (!found) return ENOMEM;
-    *memory = found;
-    return 0;
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+	calls++;
+	void *found = __libc_memalign(alignment, size);
+	if (!found)
+		return ENOMEM;
+	*memory = found;
+	return 0;
 }

@@ -68,7 +68,9 @@ struct DeviceTests {
         #expect(plan.attached[2]?.role == .uplink)
     }
 
-    @Test("only Ethernet and no link header at all can be read", arguments: [(1, false), (772, false), (65534, false), (512, false), (32, true), (24, true), (280, true)])
+    @Test(
+        "only Ethernet and no link header at all can be read",
+        arguments: [(1, false), (772, false), (65534, false), (512, false), (32, true), (24, true), (280, true)])
     func linkHeaders(hardware: UInt16, isUnknown: Bool) {
         let link = Link(index: 2, name: "x", hardware: hardware)
         let plan = DevicePlan(Self.table([link]), InterfaceFilter())
