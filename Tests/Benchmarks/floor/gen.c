@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A deterministic UDP generator, for IPv4 and IPv6. What it says it sent or received is the truth of the tests.
+// A deterministic generator, for IPv4 and IPv6. What it says it sent or received is the truth of the tests.
 //
 //   gen [-p SIZE] [-q] raw IF DSTMAC DSTIP FLOWS PKTS_PER_FLOW PAYLOAD PPS SECS
 //         crafted frames by AF_PACKET and sendmmsg, round robin over the flows: pass k sends packet k of every flow.
@@ -15,6 +15,11 @@
 //         receives on IP:9999 until SIGTERM, then what is still queued.
 //   gen hold IP
 //         binds IP:9999 and never reads.
+//   gen pour DSTIP BYTES
+//         one TCP connection to DSTIP:9999: sends BYTES, says that it has sent all, waits until the other end has too.
+//   gen drain IP
+//         takes one TCP connection on IP:9999 and reads it to its end. Both ends keep their sockets to the last
+//         segment, so no segment of the connection is without one.
 //
 // Prints one line of JSON: packets (sent or received), l3_bytes, l2_bytes (Ethernet frames without checksum), secs,
 // pps.
@@ -294,6 +299,61 @@ static int hold(const char *ip)
 	return 0;
 }
 
+static int tcp_socket(const char *ip, struct sockaddr_storage *at, socklen_t *size)
+{
+	struct address address = address_of(ip);
+	int fd, one = 1;
+
+	*size = socket_address(&address, PORT, at);
+	fd = socket(at->ss_family, SOCK_STREAM, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one))
+		die("socket");
+	return fd;
+}
+
+static void read_to_end(int fd)
+{
+	static char buffer[65536];
+	ssize_t length;
+
+	while ((length = read(fd, buffer, sizeof buffer)) > 0)
+		;
+	if (length < 0)
+		die("read");
+}
+
+static int pour(const char *ip, uint64_t bytes)
+{
+	struct sockaddr_storage at;
+	socklen_t size;
+	int fd = tcp_socket(ip, &at, &size);
+	static char buffer[65536];
+
+	if (connect(fd, (void *)&at, size))
+		die("connect");
+	while (bytes) {
+		ssize_t sent = write(fd, buffer, bytes < sizeof buffer ? bytes : sizeof buffer);
+		if (sent < 0)
+			die("write");
+		bytes -= sent;
+	}
+	shutdown(fd, SHUT_WR);
+	read_to_end(fd);
+	return 0;
+}
+
+static int drain(const char *ip)
+{
+	struct sockaddr_storage at;
+	socklen_t size;
+	int listener = tcp_socket(ip, &at, &size), fd;
+
+	if (bind(listener, (void *)&at, size) || listen(listener, 1) || (fd = accept(listener, 0, 0)) < 0)
+		die("listen");
+	read_to_end(fd);
+	return 0;
+}
+
 int main(int argc, char **v)
 {
 	int pad = 0, option;
@@ -316,5 +376,9 @@ int main(int argc, char **v)
 		return receive(v[1]);
 	if (argc == 2 && !strcmp(v[0], "hold"))
 		return hold(v[1]);
+	if (argc == 3 && !strcmp(v[0], "pour"))
+		return pour(v[1], strtoull(v[2], 0, 10));
+	if (argc == 2 && !strcmp(v[0], "drain"))
+		return drain(v[1]);
 	return fprintf(stderr, "usage: see the top of gen.c\n"), 2;
 }
