@@ -52,6 +52,25 @@ interface_to_come() {
     stop_agent a
 }
 
+# unreadable_folder: a configuration that may not be seen is not one that is not there.
+unreadable_folder() {
+    local status=0
+    mkdir "$CASE/hidden"
+    echo 'export: [prometheus]' >"$CASE/hidden/weir.yaml"
+    # The case's own folder and the binary may be out of a stranger's reach too, so both are copied to where they are not.
+    local open
+    open=$(mktemp -d)
+    chmod 755 "$open"
+    cp "$WEIR" "$open/weir"
+    cp -r "$CASE/hidden" "$open/hidden"
+    chmod 700 "$open/hidden"
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$open/weir" check --config "$open/hidden" >"$CASE/check" 2>&1 || status=$?
+    rm -rf "$open"
+    expect "exit status" 1 "$status"
+    grep -q 'the folder could not be read' "$CASE/check" || fail "check does not say that the folder cannot be read: $(cat "$CASE/check")"
+}
+
+run_case bounds-unreadable-folder unreadable_folder
 run_case bounds-port-in-use port_in_use
 run_case bounds-unwritable-file unwritable_file
 run_case bounds-interface-to-come interface_to_come

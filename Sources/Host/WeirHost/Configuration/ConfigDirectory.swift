@@ -53,7 +53,7 @@ struct ConfigDirectory: Sendable {
     }
 
     private mutating func readFolder(_ folder: String) {
-        let names = (try? SystemFile.names(in: folder)) ?? []
+        guard let names = names(in: folder) else { return }
         if names.contains("weir.yaml") { main = read(FilePath.join(folder, "weir.yaml")) }
         if names.contains("plugins.d") { readItems(FilePath.join(folder, "plugins.d")) }
         if files.isEmpty, asked != nil {
@@ -63,12 +63,16 @@ struct ConfigDirectory: Sendable {
         }
     }
 
-    private mutating func readItems(_ folder: String) {
-        let names: [String]
-        do { names = try SystemFile.names(in: folder) } catch {
-            return problems.note(.unreadable, "the folder could not be read: \(error)", at: ConfigPosition(file: folder, line: 1, column: 1))
+    /// Nil, with a problem noted, where the folder may not be read: a configuration that cannot be seen is not one that is not there.
+    private func names(in folder: String) -> [String]? {
+        do { return try SystemFile.names(in: folder) } catch {
+            problems.note(.unreadable, "the folder could not be read: \(error)", at: ConfigPosition(file: folder, line: 1, column: 1))
+            return nil
         }
-        for name in names where !name.hasPrefix(".") {
+    }
+
+    private mutating func readItems(_ folder: String) {
+        for name in names(in: folder) ?? [] where !name.hasPrefix(".") {
             let path = FilePath.join(folder, name)
             guard name.hasSuffix(".yaml") else {
                 ignored.append(path)
