@@ -3,6 +3,7 @@
 
 internal import Glibc
 internal import Logging
+internal import WeirKit
 internal import Synchronization
 
 /// Writes `time level message key=value` lines to standard error, one `write` each, so that lines of several
@@ -68,26 +69,8 @@ struct LineLogHandler: LogHandler {
 
     /// `2026-11-23T21:39:46.123Z`
     static func time(_ unixNanoseconds: UInt64) -> String {
-        let milliseconds = unixNanoseconds / 1_000_000
-        let seconds = Int(milliseconds / 1000)
-        let (year, month, day) = date(daysSince1970: seconds / 86_400)
-        func padded(_ number: Int, _ width: Int = 2) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, width - text.count)) + text
-        }
-        let clock = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map { padded($0) }.joined(separator: ":")
-        return "\(padded(year, 4))-\(padded(month))-\(padded(day))T\(clock).\(padded(Int(milliseconds % 1000), 3))Z"
-    }
-
-    /// The civil date, by eras of 400 years that begin on 1 March (Howard Hinnant's `civil_from_days`).
-    private static func date(daysSince1970: Int) -> (year: Int, month: Int, day: Int) {
-        let days = daysSince1970 + 719_468
-        let era = days / 146_097
-        let dayOfEra = days % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shifted + 2) / 5 + 1)
+        var bytes: [UInt8] = []
+        RFC3339.append(nanoseconds: unixNanoseconds, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -1,12 +1,10 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import WeirKit
-
 /// Points in time as `2026-01-02T03:04:05.678Z`, without a calendar library.
-package enum RFC3339 {
+public enum RFC3339 {
     /// Nanoseconds since 1970, cut to milliseconds, in UTC.
-    package static func append(nanoseconds: UInt64, to bytes: inout [UInt8]) {
+    public static func append(nanoseconds: UInt64, to bytes: inout [UInt8]) {
         let seconds = nanoseconds / 1_000_000_000
         let (year, month, day) = date(daysSince1970: seconds / 86_400)
         append(year, digits: 4, then: "-", to: &bytes)
