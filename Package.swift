@@ -126,5 +126,9 @@ let package = Package(
         .testTarget(
             name: "AllocationTests", dependencies: ["WeirKit", "WeirPipeline", "WeirTesting", "CountingMalloc"],
             path: "Tests/Benchmarks/AllocationTests", swiftSettings: strict),
+        .executableTarget(
+            name: "weir-bench",
+            dependencies: ["WeirKit", "WeirPipeline", "WeirTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/Benchmarks/Bench", swiftSettings: strict),
     ]
 )
