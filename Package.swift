@@ -14,8 +14,11 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func core(_ name: String, _ dependencies: [Target.Dependency] = [], plugins: [Target.PluginUsage] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: strict, plugins: plugins)
+func core(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], plugins: [Target.PluginUsage] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/Core/\(name)", exclude: exclude, swiftSettings: strict, plugins: plugins)
 }
 
 func enricher(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -74,6 +77,13 @@ let package = Package(
             linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]),
         core("WeirCapture", ["WeirKit", "Netlink", "CWeirCapture", log], plugins: ["FlowProgram"]),
         core("WeirTesting", ["WeirKit", "WeirPipeline", "YAMLSource"]),
+        // bpf/parse.h again, for packets of files.
+        .target(name: "CPacketParser", path: "Sources/Core/CPacketParser"),
+        core("PacketParser", ["WeirKit", "CPacketParser"], exclude: ["README.md"]),
+        // libpcap is opened when the first file is, not linked.
+        .target(name: "CLibPcap", path: "Sources/Core/CLibPcap", linkerSettings: [.linkedLibrary("dl")]),
+        core("PacketFile", ["CLibPcap"], exclude: ["README.md"]),
+        core("PacketReplay", ["WeirKit", "WeirCapture", "CWeirCapture", "PacketParser", "PacketFile"], exclude: ["README.md"]),
         .plugin(name: "FlowProgram", capability: .buildTool(), path: "bpf/BuildTool"),
 
         // Plugins: to add one, add its line here and in Sources/Host/weir/Plugins.swift.
@@ -108,6 +118,11 @@ let package = Package(
         tests("Patterns", "Core/PatternsTests", []),
         tests("FileTree", "Core/FileTreeTests", []),
         tests("ByteOutput", "Core/ByteOutputTests", []),
+        // Made-up packets and packet files, for all tests that read such.
+        .target(name: "PacketFrames", path: "Tests/PacketFrames", swiftSettings: strict),
+        tests("PacketParser", "Core/PacketParserTests", ["PacketFrames", "WeirKit"]),
+        tests("PacketFile", "Core/PacketFileTests", ["PacketFrames"]),
+        tests("PacketReplay", "Core/PacketReplayTests", ["PacketFrames", "PacketFile", "PacketParser", "WeirCapture", "WeirKit"]),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log]),
         tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "FileTree", log]),
@@ -120,7 +135,8 @@ let package = Package(
             exclude: ["Configs"]),
         .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
         .testTarget(
-            name: "KernelTests", dependencies: ["WeirCapture", "CWeirCapture", "WeirKit", "Netlink", "CKernelTests", log],
+            name: "KernelTests",
+            dependencies: ["WeirCapture", "CWeirCapture", "WeirKit", "Netlink", "CKernelTests", "PacketParser", "PacketFrames", log],
             path: "Tests/Kernel/KernelTests", swiftSettings: strict),
         .target(name: "CountingMalloc", path: "Tests/Benchmarks/CountingMalloc"),
         .testTarget(

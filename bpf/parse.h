@@ -16,7 +16,6 @@
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 #include "flow_abi.h"
 
 #define IP_FRAGMENT_OFFSET 0x1fff /* of frag_off; the kernel keeps its name for it to itself */
@@ -24,8 +23,6 @@
 #define GSO_BY_FRAGS 0xffff /* SCTP: segments of unequal size, only gso_segs knows how many */
 #define MAX_EXTENSIONS 8
 #define MAX_VLAN_TAGS 2
-
-extern const volatile struct flow_config config;
 
 struct packet {
 	struct flow_key key;
@@ -44,6 +41,11 @@ struct layers {
 
 enum parsed { PARSED = -1 }; /* else an enum flow_not_counted */
 
+#ifdef __bpf__
+#include <bpf/bpf_helpers.h>
+
+extern const volatile struct flow_config config;
+
 /*
  * The header at `offset`: in place where it is in the linear part, else copied out; NULL where the packet is too short.
  * Offsets start at skb->data. For cgroup_skb that is layer 3, wherever the socket code left it. For tc it is the link
@@ -58,6 +60,10 @@ static __always_inline const void *header_at(struct __sk_buff *skb, __u32 offset
 		return place;
 	return bpf_skb_load_bytes(skb, offset, copy, size) ? NULL : copy;
 }
+#else
+/* Packets of files are read by the same rules; there only header_at and config are other ones. */
+#include "user_packet.h"
+#endif
 #define HEADER_AT(skb, offset, copy) ((const typeof(*(copy)) *)header_at(skb, offset, copy, sizeof(*(copy))))
 
 struct vlan_tag {

@@ -45,6 +45,6 @@ public struct MapShape: Sendable, Equatable {
 
 extension CapturePlan {
     /// The initiator is a property of a connection, and ports tell connections apart.
-    var needsPorts: Bool { ports || initiator }
-    var needsTransport: Bool { transport || needsPorts }
+    package var needsPorts: Bool { ports || initiator }
+    package var needsTransport: Bool { transport || needsPorts }
 }

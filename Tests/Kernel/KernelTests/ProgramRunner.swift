@@ -3,6 +3,7 @@
 
 import CKernelTests
 import CWeirCapture
+import PacketFrames
 import Testing
 import WeirCapture
 

@@ -3,6 +3,7 @@
 
 import CKernelTests
 import Glibc
+import PacketFrames
 import Testing
 import WeirCapture
 import WeirKit

@@ -4,6 +4,7 @@
 import CKernelTests
 import Glibc
 import Logging
+import PacketFrames
 import Testing
 import WeirCapture
 import WeirKit

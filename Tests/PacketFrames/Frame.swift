@@ -2,28 +2,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A made-up frame, built from the inside out: `Frame.udp(…).ipv4(…).ethernet()`.
-struct Frame {
-    var bytes: [UInt8]
+package struct Frame: Sendable {
+    package var bytes: [UInt8]
 
-    static func payload(_ count: Int) -> Frame { Frame(bytes: (0..<count).map { UInt8(truncatingIfNeeded: $0) }) }
+    package init(bytes: [UInt8]) { self.bytes = bytes }
 
-    static func udp(_ source: UInt16, _ destination: UInt16, payload: Int = 0) -> Frame {
+    package static func payload(_ count: Int) -> Frame { Frame(bytes: (0..<count).map { UInt8(truncatingIfNeeded: $0) }) }
+
+    package static func udp(_ source: UInt16, _ destination: UInt16, payload: Int = 0) -> Frame {
         Frame(bytes: word(source) + word(destination) + word(UInt16(8 + payload)) + word(0) + Self.payload(payload).bytes)
     }
 
     /// `flags`: 2 SYN, 16 ACK. `options`: bytes after the 20 that every header has, a multiple of 4.
-    static func tcp(_ source: UInt16, _ destination: UInt16, flags: UInt8 = 16, options: Int = 0, payload: Int = 0) -> Frame {
+    package static func tcp(_ source: UInt16, _ destination: UInt16, flags: UInt8 = 16, options: Int = 0, payload: Int = 0) -> Frame {
         let words = UInt8(5 + options / 4)
         let fixed: [UInt8] = word(source) + word(destination) + [0, 0, 0, 1, 0, 0, 0, 2, words << 4, flags, 1, 0, 0, 0, 0, 0]
         return Frame(bytes: fixed + Array(repeating: 1, count: options) + Self.payload(payload).bytes)
     }
 
-    static func icmp(type: UInt8, code: UInt8, payload: Int = 8) -> Frame {
+    package static func icmp(type: UInt8, code: UInt8, payload: Int = 8) -> Frame {
         Frame(bytes: [type, code, 0, 0] + Self.payload(payload).bytes)
     }
 
     /// 10.1.2.3 → 10.4.5.6. `length` overrides what the header says.
-    func ipv4(_ transport: UInt8, options: Int = 0, fragment: UInt16 = 0, length: UInt16? = nil, version: UInt8 = 4, words: UInt8? = nil) -> Frame {
+    package func ipv4(_ transport: UInt8, options: Int = 0, fragment: UInt16 = 0, length: UInt16? = nil, version: UInt8 = 4, words: UInt8? = nil)
+        -> Frame
+    {
         let header = 20 + options
         let total = length ?? UInt16(header + bytes.count)
         let first = version << 4 | (words ?? UInt8(header / 4))
@@ -32,14 +36,14 @@ struct Frame {
     }
 
     /// 2001:db8::1 → 2001:db8::2. `next` is the protocol of the bytes so far.
-    func ipv6(_ next: UInt8, length: UInt16? = nil, version: UInt8 = 6) -> Frame {
+    package func ipv6(_ next: UInt8, length: UInt16? = nil, version: UInt8 = 6) -> Frame {
         let address: [UInt8] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
         let fixed: [UInt8] = [version << 4, 0, 0, 0] + Self.word(length ?? UInt16(bytes.count)) + [next, 64] + address + [1] + address + [2]
         return Frame(bytes: fixed + bytes)
     }
 
     /// The same IPv4 frame from and to other addresses, with a checksum that the stack accepts.
-    func readdressed(station: [UInt8], source: [UInt8], destination: [UInt8]) -> Frame {
+    package func readdressed(station: [UInt8], source: [UInt8], destination: [UInt8]) -> Frame {
         var bytes = bytes
         bytes.replaceSubrange(0..<6, with: station)
         bytes.replaceSubrange(26..<34, with: source + destination)
@@ -51,22 +55,22 @@ struct Frame {
     }
 
     /// An extension header of `units` × 8 more bytes in front; `next` is the protocol of the bytes so far.
-    func extended(next: UInt8, units: UInt8 = 0) -> Frame {
+    package func extended(next: UInt8, units: UInt8 = 0) -> Frame {
         Frame(bytes: [next, units, 0, 0, 0, 0, 0, 0] + Array(repeating: 0, count: Int(units) * 8) + bytes)
     }
 
-    func fragmented6(next: UInt8, offset: UInt16) -> Frame {
+    package func fragmented6(next: UInt8, offset: UInt16) -> Frame {
         Frame(bytes: [next, 0] + Self.word(offset << 3 | 1) + [0, 0, 0, 9] + bytes)
     }
 
     /// An authentication header of 24 bytes.
-    func authenticated(next: UInt8) -> Frame { Frame(bytes: [next, 4] + Array(repeating: 0, count: 22) + bytes) }
+    package func authenticated(next: UInt8) -> Frame { Frame(bytes: [next, 4] + Array(repeating: 0, count: 22) + bytes) }
 
-    func ethernet(_ type: UInt16, tags: [UInt16] = [], padding: Int = 0) -> Frame {
+    package func ethernet(_ type: UInt16, tags: [UInt16] = [], padding: Int = 0) -> Frame {
         let tagged = tags.flatMap { Self.word($0) + Self.word(42) }
         return Frame(
             bytes: [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] + tagged + Self.word(type) + bytes + Array(repeating: 0, count: padding))
     }
 
-    static func word(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
+    package static func word(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
 }
