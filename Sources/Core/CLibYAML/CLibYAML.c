@@ -39,12 +39,10 @@ static CLibYAML_Event error(const yaml_parser_t *parser)
 {
 	return (CLibYAML_Event){
 	    .kind = CLibYAML_error,
-	    .line = parser->problem_mark.line + 1,
-	    .column = parser->problem_mark.column + 1,
+	    .start = parser->problem_mark.index,
 	    .problem = parser->problem,
 	    .context = parser->context,
-	    .context_line = parser->context ? parser->context_mark.line + 1 : 0,
-	    .context_column = parser->context ? parser->context_mark.column + 1 : 0,
+	    .context_start = parser->context_mark.index,
 	    .is_byte_error = parser->error == YAML_READER_ERROR,
 	    .offset = parser->problem_offset,
 	};
@@ -62,8 +60,7 @@ CLibYAML_Event CLibYAML_next(CLibYAML_Parser *self)
 
 	CLibYAML_Event found = {
 	    .kind = CLibYAML_other,
-	    .line = event->start_mark.line + 1,
-	    .column = event->start_mark.column + 1,
+	    .start = event->start_mark.index,
 	};
 	switch (event->type) {
 	case YAML_STREAM_END_EVENT:

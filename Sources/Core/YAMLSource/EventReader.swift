@@ -36,10 +36,12 @@ internal import WeirKit
         var place: Place
     }
 
+    private let lines: LineStarts
     private let bytes: UnsafeMutableBufferPointer<UInt8>
     private let parser: OpaquePointer
 
     init(_ source: [UInt8]) {
+        lines = LineStarts(source)
         // libyaml keeps the address of its input, so the input must not move: a copy, freed with the parser.
         unsafe bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(source.count, 1))
         _ = unsafe bytes.initialize(from: source)
@@ -68,7 +70,8 @@ internal import WeirKit
         case CLibYAML_alias: kind = .alias
         default: kind = .other
         }
-        var event = unsafe Event(kind: kind, line: Int(raw.line), column: Int(raw.column))
+        let (line, column) = unsafe lines.place(of: Int(raw.start))
+        var event = Event(kind: kind, line: line, column: column)
         if kind == .scalar {
             event.text = unsafe String(decoding: UnsafeBufferPointer(start: raw.text, count: raw.length), as: UTF8.self)
         }
@@ -77,11 +80,13 @@ internal import WeirKit
     }
 
     private func failure(_ raw: CLibYAML_Event) -> Failure {
+        let (line, column) = unsafe lines.place(of: Int(raw.start))
+        let began = unsafe raw.context == nil ? (line: 0, column: 0) : lines.place(of: Int(raw.context_start))
         // Both texts are literals inside libyaml.
-        unsafe Failure(
+        return unsafe Failure(
             problem: raw.problem.map { unsafe String(cString: $0) } ?? "cannot be read",
             context: raw.context.map { unsafe String(cString: $0) },
-            contextLine: Int(raw.context_line), contextColumn: Int(raw.context_column),
-            place: raw.is_byte_error ? .byte(Int(raw.offset)) : .mark(line: Int(raw.line), column: Int(raw.column)))
+            contextLine: began.line, contextColumn: began.column,
+            place: raw.is_byte_error ? .byte(Int(raw.offset)) : .mark(line: line, column: column))
     }
 }

@@ -111,6 +111,13 @@ struct ProblemTests {
         #expect(found.problems.count == 3)
     }
 
+    @Test("a line ends at a newline and nowhere else, and no place lies behind the file's end", arguments: ["\r", "\u{85}", "\u{2028}", "\u{2029}"])
+    func lines(lineBreak: String) {
+        #expect(read("a: b\(lineBreak)c: &d e\n").problems.map { $0.prefix(18) } == ["notPlainYAML 1:9 a"])
+        #expect(read("a: b\(lineBreak)c: d\ne: \u{7}").problems.map { $0.prefix(10) } == ["syntax 2:4"])
+        #expect(read("a: b\nc: [d").problems.map { $0.prefix(11) } == ["syntax 2:6 "])
+    }
+
     @Test("a byte that is no UTF-8 has its line and column")
     func notUTF8() {
         #expect(read(bytes: Array("a: ü\nb: ".utf8) + [0xFF, 0x0A]).problems == ["notUTF8 2:4 the file is not UTF-8 text from here on"])

@@ -27,19 +27,19 @@ typedef enum {
 /* One event. What it points to is alive until the next call of CLibYAML_next or CLibYAML_close. */
 typedef struct {
 	CLibYAML_EventKind kind;
-	/* Where it starts; lines and columns from 1, columns in characters. */
-	size_t line, column;
+	/* Where it starts: how many characters stand before it. Not libyaml's line, which ends at other marks than a
+	 * newline too, and may lie behind the end of the file. */
+	size_t start;
 	/* Of a scalar. */
 	const uint8_t *text;
 	size_t length;
 	bool is_plain;
 	/* Of anything: `&a`, `!tag`; of a document: %YAML and %TAG lines. */
 	bool has_anchor, has_tag, has_directive;
-	/* Of an error: libyaml's words, each may be NULL, and where what it was reading began (0 when it does not say).
-	 */
+	/* Of an error: libyaml's words, each may be NULL, and where what it was reading began, if it says. */
 	const char *problem, *context;
-	size_t context_line, context_column;
-	/* Of an error in the bytes themselves: the offset, instead of line and column. */
+	size_t context_start;
+	/* Of an error in the bytes themselves: the offset, instead of `start`. */
 	bool is_byte_error;
 	size_t offset;
 } CLibYAML_Event;
