@@ -52,6 +52,8 @@ extension Duration: ConfigValue {
             milliseconds += number * units[index].milliseconds
             last = index
         }
+        // As text it has hours, and their number has nine digits as well.
+        guard milliseconds < 1_000_000_000 * 3_600_000 else { return nil }
         self = .milliseconds(milliseconds)
     }
     public static var example: String { "a duration such as 30s, 5m or 1h" }
