@@ -17,7 +17,7 @@ C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]'
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps prometheus clang-format
 
-.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end bench run format check clean samples
+.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end bench fuzz run format check clean samples
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test-end-to-end: ## The built agent between network namespaces, Prometheus and a
 bench: build ## Measure what the agent costs; FORMAT=json, SECTION=kernel (a few minutes, the kernel's part as root)
 	$(SUDO) env "PATH=$(PATH)" .build/release/weir-bench $(if $(SECTION),--section $(SECTION)) $(if $(FORMAT),--format $(FORMAT))
 
+fuzz: deps ## Feed every decoder hostile bytes under libFuzzer: [TARGET=yaml] [SECONDS=60] [INPUT=FILE to run one again]
+	Tests/Fuzz/run "$(or $(TARGET),all)" "$(or $(SECONDS),60)" $(if $(INPUT),"$(INPUT)")
+
 run: build ## Run on this host with the built-in defaults, until Ctrl-C
 	$(SUDO) $(WEIR) run
 
@@ -76,4 +79,4 @@ check: build ## Formatting of Swift and C, no ICU in the binary
 	@echo "no ICU linked"
 
 clean: ## Remove what was built
-	rm -rf .build
+	rm -rf .build .build-fuzz

@@ -44,6 +44,15 @@ func tests(_ module: String, _ path: String, _ dependencies: [Target.Dependency]
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+/// Links libFuzzer, which only `make fuzz` has.
+let fuzzer: [Target] =
+    Context.environment["WEIR_FUZZ"] == nil
+    ? []
+    : [
+        .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+        .executableTarget(name: "weir-fuzz", dependencies: ["CLibFuzzer", "FuzzTargets"], path: "Tests/Fuzz/Fuzzer", swiftSettings: strict),
+    ]
+
 let package = Package(
     name: "weir",
     products: [
@@ -146,5 +155,11 @@ let package = Package(
             name: "weir-bench",
             dependencies: ["WeirKit", "WeirPipeline", "WeirTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Tests/Benchmarks/Bench", swiftSettings: strict),
-    ]
+        // Laws of every decoder; `make fuzz` runs the same under libFuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "CIDREnricher"],
+            path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/FuzzTests", swiftSettings: strict),
+    ] + fuzzer
 )

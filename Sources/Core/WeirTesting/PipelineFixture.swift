@@ -22,8 +22,16 @@ package struct PipelineFixture: ~Copyable {
     /// exporter; none without it). Traps when it has problems: a test's mistake.
     package init(_ yaml: String = "", enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil) {
         let problems = ConfigProblems()
-        let root = YAMLSource.parse(Array(yaml.utf8), file: "fixture.yaml", problems: problems)
-        guard let root, var section = ConfigSection(root, problems: problems, files: .none) else {
+        guard let root = YAMLSource.parse(Array(yaml.utf8), file: "fixture.yaml", problems: problems) else {
+            preconditionFailure("the fixture is no YAML: \(problems.all)")
+        }
+        self.init(root, enrichers: enrichers, adopting: previous)
+    }
+
+    /// The same from a tree.
+    package init(_ root: ConfigNode, enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil) {
+        let problems = ConfigProblems()
+        guard var section = ConfigSection(root, problems: problems, files: .none) else {
             preconditionFailure("the fixture is no mapping: \(problems.all)")
         }
         let catalog = Catalog(

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import WeirKit
+package import WeirKit
 internal import YAMLSource
 
 /// Prometheus' `file_sd` format, JSON or YAML: a list of groups, each with `targets` (`host:port`) and `labels`.
-enum FileSDList {
+package enum FileSDList {
     /// The addresses of all targets. A target that is a name is a problem: left out in silence, two agents would count its flows.
-    static func read(_ bytes: [UInt8], file: String, problems: ConfigProblems) -> [CIDR] {
+    package static func read(_ bytes: [UInt8], file: String, problems: ConfigProblems) -> [CIDR] {
         guard let root = YAMLSource.parse(bytes, file: file, problems: problems) else { return [] }
         var found: [CIDR] = []
         guard case .list(let groups) = root.content else {
