@@ -73,4 +73,6 @@ package struct Frame: Sendable {
     }
 
     package static func word(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
+
+    package static func word(_ high: UInt8, _ low: UInt8) -> UInt16 { UInt16(high) << 8 | UInt16(low) }
 }
