@@ -131,7 +131,8 @@ let package = Package(
         .target(name: "PacketFrames", path: "Tests/PacketFrames", swiftSettings: strict),
         tests("PacketParser", "Core/PacketParserTests", ["PacketFrames", "WeirKit"]),
         tests("PacketFile", "Core/PacketFileTests", ["PacketFrames"]),
-        tests("PacketReplay", "Core/PacketReplayTests", ["PacketFrames", "PacketFile", "PacketParser", "WeirCapture", "WeirKit"]),
+        tests(
+            "PacketReplay", "Core/PacketReplayTests", ["PacketFrames", "PacketFile", "PacketParser", "WeirCapture", "WeirKit"], exclude: ["Captures"]),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log]),
         tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "FileTree", log]),
