@@ -40,7 +40,7 @@ public struct MapShape: Sendable, Equatable {
     }
 
     /// New flows in one generation that make user space drain before the window ends.
-    var wakeInserts: Int { max(1, maxFlows / 4 * 3) }
+    public var wakeInserts: Int { max(1, maxFlows / 4 * 3) }
 }
 
 extension CapturePlan {

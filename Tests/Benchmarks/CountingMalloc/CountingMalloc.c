@@ -3,6 +3,7 @@
 
 #include "CountingMalloc.h"
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 
 // glibc's own allocator under its second names: calling malloc from malloc would not end.
@@ -48,4 +49,10 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
 		return ENOMEM;
 	*memory = found;
 	return 0;
+}
+
+size_t counting_malloc_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+	return info.uordblks + info.hblkhd;
 }

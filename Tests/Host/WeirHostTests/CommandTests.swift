@@ -64,6 +64,56 @@ struct CommandTests {
         }
     }
 
+    /// The sum under `memory at these limits`: bytes per line, by what they are for.
+    private func sizing(_ yaml: String) throws -> (parts: [String: Int], total: Int, text: String) {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            try yaml.write(to: file, atomically: true, encoding: .utf8)
+            let outcome = try Fixtures.weir("explain", "--config", file.path)
+            #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+            let lines = outcome.output.split(separator: "\n").drop { !$0.contains("memory at these limits") }.dropFirst().prefix {
+                $0.hasPrefix("    ")
+            }
+            var parts: [String: Int] = [:]
+            var total = 0
+            for line in lines {
+                let words = line.split(separator: " ", maxSplits: 1)
+                let bytes = try #require(Int(words[0]), "\(line)")
+                let what = words[1].drop { $0 == " " }.prefix { $0 != ":" }
+                if what.hasPrefix("bytes in all") { total = bytes } else { parts[String(what)] = bytes }
+            }
+            return (parts, total, outcome.output)
+        }
+    }
+
+    @Test("explain sizes an agent: every line of the sum has its formula, and the sum is right")
+    func sizing() throws {
+        let found = try sizing("{ capture: { max_flows: 2048 }, export: [prometheus, { plugin: json_lines, path: /var/log/weir/a.jsonl }] }")
+        #expect(found.total == found.parts.values.reduce(0, +) && found.total > 0, "\(found.parts)")
+        for what in ["kernel maps", "kernel, beside the maps", "endpoints", "texts", "series of network.flow.bytes", "queue of json_lines"] {
+            #expect((found.parts[what] ?? 0) > 0, "\(what)")
+        }
+        // The figure of the capture's own section.
+        let kernel = try #require(found.text.split(separator: "\n").first { $0.contains("kernel memory: ") })
+        #expect(kernel.contains(" \(found.parts["kernel maps"] ?? 0) bytes"))
+        #expect(found.text.contains("flows: 2048 in a window of 5s, which is 409 new ones a second; with more than 1536 it is drained early"))
+    }
+
+    @Test("a limit moves its own line of the sum and no other")
+    func sizingMoves() throws {
+        let (small, large) = (
+            try sizing("{ capture: { max_flows: 2048 }, pipeline: { max_endpoints: 20000, max_series: 10 } }"),
+            try sizing("{ capture: { max_flows: 4096 }, pipeline: { max_endpoints: 20000, max_series: 20 } }")
+        )
+        let moved = small.parts.filter { large.parts[$0.key] != $0.value }.keys.sorted()
+        #expect(
+            moved == [
+                "kernel maps", "series of network.flow.bytes", "series of network.flow.packets", "series of network.inter.zone.bytes", "texts",
+            ])
+        let ring = 1 << 20
+        #expect(((large.parts["kernel maps"] ?? 0) - ring) == 2 * ((small.parts["kernel maps"] ?? 0) - ring))
+    }
+
     @Test("check and explain warn of the same things")
     func warnings() throws {
         try Fixtures.inFolder { folder in

@@ -35,20 +35,24 @@ extension Plan {
     /// The product of the known numbers of values, `?` where one is not known; and the limit.
     private func seriesBound(of metric: MetricDefinition) -> String {
         let limit = metric.maxSeries ?? input.pipeline.maxSeries
-        var product = 1
-        var factors: [String] = []
-        var isKnown = true
-        for attribute in metric.attributes {
-            let count = valueCount(of: attribute)
-            factors.append("\(attribute.name) \(count.map(String.init) ?? "?")")
-            if let count { product = product.multipliedReportingOverflow(by: count).overflow ? .max : product * count } else { isKnown = false }
-        }
-        let shown = factors.isEmpty ? "1" : "\(factors.joined(separator: " × ")) = \(isKnown ? String(product) : "?")"
+        let factors = metric.attributes.map { "\($0.name) \(valueCount(of: $0).map(String.init) ?? "?")" }
+        let shown = factors.isEmpty ? "1" : "\(factors.joined(separator: " × ")) = \(knownProduct(of: metric).map(String.init) ?? "?")"
         return "\(shown); max_series is \(limit)"
     }
 
+    /// How many combinations of values the metric's attributes can have; nil when one of them is not known.
+    func knownProduct(of metric: MetricDefinition) -> Int? {
+        var product = 1
+        for attribute in metric.attributes {
+            guard let count = valueCount(of: attribute) else { return nil }
+            let (next, overflow) = product.multipliedReportingOverflow(by: count)
+            product = overflow ? .max : next
+        }
+        return product
+    }
+
     /// The sum of what each stage that may answer knows, and one for absent; nil when a stage cannot tell.
-    private func valueCount(of selected: SelectedAttribute) -> Int? {
+    func valueCount(of selected: SelectedAttribute) -> Int? {
         if let known = selected.attribute.valueCount { return known }
         guard selected.attribute.subject == .endpoint, selected.attribute != .address, selected.attribute != .name else { return nil }
         var sum = selected.attribute == .ownerName ? 4 : 1

@@ -16,7 +16,8 @@ package final class ExportQueue: Sendable {
 
     package let name: String
     private let exporter: any RecordExporter
-    private let limit: Int
+    /// Records that may wait.
+    let limit: Int
     private let log: Logger
     private let state = Mutex(State())
     private let wake: AsyncStream<Void>.Continuation

@@ -23,6 +23,12 @@ enum CaptureSurvey {
         }
     }
 
+    /// The source that this host would get; where that cannot be said, the one that the kernel charges most for.
+    static func source(_ plan: CapturePlan) -> CaptureSource {
+        guard let links = try? LinkWatch().table, let choice = try? SourceChoice(plan, HostFacts.read(links)) else { return .tc }
+        return choice.source
+    }
+
     private static func interfaces(_ links: LinkTable, _ filter: InterfaceFilter) -> String {
         let names = DevicePlan(links, filter).attached.keys.compactMap { links.links[$0]?.name }.sorted()
         return names.isEmpty ? "none is there now" : names.joined(separator: ", ")

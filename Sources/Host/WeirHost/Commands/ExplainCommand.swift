@@ -10,7 +10,7 @@ internal import WeirPipeline
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Prints the plan: what is captured and why, who is asked for what, memory, series.",
+        abstract: "Prints the plan: what is captured and why, who is asked for what, memory, series, sizing.",
         discussion: """
             Loads nothing into the kernel and starts nothing, so it can be run beside a running agent, as any user.
 
@@ -26,7 +26,11 @@ struct ExplainCommand: ParsableCommand {
         Output.text(Explanation.configuration(configuration).joined(separator: "\n") + "\n\n")
         Output.text(Explanation.capture(configuration.capture, capture).joined(separator: "\n") + "\n\n")
         Output.text((["Plan"] + assembly.plan.explain().map { "  \($0)" }).joined(separator: "\n") + "\n\n")
-        Output.text(Explanation.exporters(configuration).joined(separator: "\n") + "\n")
+        Output.text(Explanation.exporters(configuration).joined(separator: "\n") + "\n\n")
+        let fitting = MemoryBudget.here.fitting(capture)
+        let sizing = Sizing(
+            window: configuration.capture.window, shape: MapShape(fitting), source: CaptureSurvey.source(fitting), plan: assembly.plan)
+        Output.text(sizing.lines.joined(separator: "\n") + "\n")
         let warnings = configuration.warnings(of: assembly.plan)
         if !warnings.isEmpty { Output.text("\nWarnings\n" + warnings.map { "  \($0)\n" }.joined()) }
     }
