@@ -146,7 +146,7 @@ let package = Package(
         .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
         .testTarget(
             name: "KernelTests",
-            dependencies: ["WeirCapture", "CWeirCapture", "WeirKit", "Netlink", "CKernelTests", "PacketParser", "PacketFrames", log],
+            dependencies: ["WeirCapture", "CWeirCapture", "WeirKit", "Netlink", "CKernelTests", "PacketParser", "PacketReplay", "PacketFrames", log],
             path: "Tests/Kernel/KernelTests", swiftSettings: strict),
         .target(name: "CountingMalloc", path: "Tests/Benchmarks/CountingMalloc"),
         .testTarget(

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import PacketFile
 import PacketFrames
 import Testing
@@ -135,6 +136,28 @@ import Testing
         #expect(text.hasPrefix("test: could not open: unknown file format; a pcap or pcapng file is needed"))
         #expect(Self.refusal("/nonexistent/file.pcap")?.hasPrefix("/nonexistent/file.pcap: could not open: No such file or directory") == true)
         #expect(Self.refusal("/")?.hasPrefix("/: could not open: ") == true)
+    }
+
+    @Test("standard input is a file like others")
+    func standardInput() throws {
+        let folder = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+        let path = "/\(folder)/PacketReplayTests/Captures/any-sll.pcap"
+        let before = dup(0)
+        // The path is read before the call returns.
+        let opened = unsafe Glibc.open(path, O_RDONLY)
+        #expect(opened >= 0 && dup2(opened, 0) == 0)
+        defer {
+            dup2(before, 0)
+            close(before)
+            close(opened)
+        }
+        var file = try PacketFile.open(path: "-")
+        var bytes = 0
+        while try file.next({ _, packet in bytes += packet.count }) {}
+        #expect(file.name == "standard input")
+        #expect(file.count == 18)
+        // Less the header of the file and of each packet.
+        #expect(bytes == 1884 - 24 - 18 * 16)
     }
 
     @Test("random damage ends in packets or in an error", arguments: [UInt64.random(in: 0...UInt64.max)])

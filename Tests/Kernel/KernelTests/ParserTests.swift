@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PacketFrames
+import PacketReplay
 import Testing
 import WeirCapture
 
