@@ -128,7 +128,7 @@ let package = Package(
         tests("FileTree", "Core/FileTreeTests", []),
         tests("ByteOutput", "Core/ByteOutputTests", []),
         // Made-up packets and packet files, for all tests that read such.
-        .target(name: "PacketFrames", path: "Tests/PacketFrames", swiftSettings: strict),
+        .target(name: "PacketFrames", path: "Tests/PacketFrames", exclude: ["README.md"], swiftSettings: strict),
         tests("PacketParser", "Core/PacketParserTests", ["PacketFrames", "WeirKit"]),
         tests("PacketFile", "Core/PacketFileTests", ["PacketFrames"]),
         tests(
