@@ -159,7 +159,10 @@ let package = Package(
         // Laws of every decoder; `make fuzz` runs the same under libFuzzer.
         .target(
             name: "FuzzTargets",
-            dependencies: ["WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "CIDREnricher"],
+            dependencies: [
+                "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "CIDREnricher", "WeirCapture", "PacketParser", "PacketFile",
+                "PacketReplay", "WeirHost", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
+            ],
             path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/FuzzTests", swiftSettings: strict),
     ] + fuzzer
