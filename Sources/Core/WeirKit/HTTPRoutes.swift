@@ -42,7 +42,12 @@ public final class HTTPRoutes: Sendable {
     /// Why a path is not answered by who asked for it.
     public struct PathTaken: Error, CustomStringConvertible {
         public let path: String
-        public var description: String { "the path \(path) is answered by another stage, or by the host itself" }
+        /// Who answers it, where that is known.
+        var owner: String?
+
+        public var description: String {
+            "the path \(path) is answered by \(owner ?? "another stage, or by the host itself"); give this one a path of its own"
+        }
     }
 
     private struct Served {
@@ -61,6 +66,8 @@ public final class HTTPRoutes: Sendable {
     private let table: Table
     private let generation: UInt64
     private let reserved: Set<String>
+    /// Who will answer which path, by the stages of this configuration.
+    private let claims = Mutex<[String: String]>([:])
 
     /// `reserved` are the paths that the host itself answers.
     public init(reserved: Set<String> = []) {
@@ -77,6 +84,18 @@ public final class HTTPRoutes: Sendable {
 
     /// The same paths, for the stages of a newer configuration: they take paths over from older ones, not from each other.
     public func successor() -> HTTPRoutes { HTTPRoutes(after: self) }
+
+    /// Says, while a stage is being made, that `instance` will `serve` this path: so two that want one path are a mistake that
+    /// `weir check` tells, not one that shows when both run.
+    public func claim(_ path: String, by instance: String) throws(PathTaken) {
+        guard !reserved.contains(path) else { throw PathTaken(path: path, owner: "the host itself") }
+        let owner = claims.withLock { claims -> String? in
+            if let owner = claims[path] { return owner }
+            claims[path] = "'\(instance)'"
+            return nil
+        }
+        if let owner { throw PathTaken(path: path, owner: owner) }
+    }
 
     /// Answers `path` until the calling task is cancelled; throws ``PathTaken`` while somebody else of the same
     /// configuration, or of a newer one, does.

@@ -24,7 +24,7 @@ package struct Catalog: Sendable {
     }
 
     /// `src_zone` and `src.zone` are one name.
-    static func normal(_ name: String) -> String { String(name.map { $0 == "_" ? "." : $0 }) }
+    package static func normal(_ name: String) -> String { String(name.map { $0 == "_" ? "." : $0 }) }
 
     package func named(_ name: String) -> SelectedAttribute? { byName[Self.normal(name)] }
 

@@ -48,7 +48,7 @@ extension ConfigurationLoader {
         ConfigurationLoader(
             path: path, plugins: plugins, trust: nil,
             surroundings: ConfigurationReader.Surroundings(
-                log: silent, registry: MetricRegistry(), routes: HTTPRoutes(),
+                log: silent, registry: MetricRegistry(), routes: HTTPRoutes(reserved: HTTPListener.ownPaths),
                 hostName: SystemFacts.hostName, isOutputTerminal: SystemFacts.isOutputTerminal))
     }
 }

@@ -9,6 +9,7 @@ internal import WeirPipeline
 extension ConfigurationReader {
     mutating func buildEnrichers(_ opened: [InstanceReader.Opened]) {
         var declared: [Attribute] = []
+        var names = AttributeNames()
         for item in opened where item.isEnabled {
             var section = item.section(problems, files)
             guard let stage = build(item, &section) else {
@@ -16,8 +17,8 @@ extension ConfigurationReader {
                 continue
             }
             switch stage {
-            case .endpoint(let enricher): declared += enricher.writes
-            case .flow(let enricher): declared += enricher.writes
+            case .endpoint(let enricher): declared += names.taking(enricher.writes, of: item, problems)
+            case .flow(let enricher): declared += names.taking(enricher.writes, of: item, problems)
             case .records, .metrics: preconditionFailure("the plugin '\(item.entry.name)' says enrich and makes an exporter")
             }
             result.enrichers.append(EnricherInstance(name: item.name, stage: stage))
@@ -86,9 +87,45 @@ extension ConfigurationReader {
             hostName: surroundings.hostName, invalidate: { invalidations.add($0) })
         do {
             return try item.entry.make(&section, context)
+        } catch let taken as HTTPRoutes.PathTaken {
+            problems.note(.conflict, "\(taken)", at: item.node.position)
+            return nil
         } catch {
             problems.note(.badValue, "'\(item.name)' could not be made: \(error)", at: item.node.position)
             return nil
+        }
+    }
+}
+
+/// The names that attributes have to users, who write `_` for `.` as they like: two that differ in nothing else are one name for two things.
+private struct AttributeNames {
+    private var known: [String: (attribute: Attribute, stage: String?)] = [:]
+
+    init() { for attribute in Attribute.builtIn { note(attribute, nil) } }
+
+    private mutating func note(_ attribute: Attribute, _ stage: String?) {
+        for name in Self.names(attribute) where known[name] == nil { known[name] = (attribute, stage) }
+    }
+
+    private static func names(_ attribute: Attribute) -> [String] {
+        let selected =
+            attribute.subject == .flow ? [SelectedAttribute(attribute)] : End.allCases.map { SelectedAttribute(attribute, $0) }
+        return selected.map { Catalog.normal($0.name) }
+    }
+
+    /// The attributes of one stage, those left out whose name another attribute has; these are noted.
+    mutating func taking(_ attributes: Set<Attribute>, of item: InstanceReader.Opened, _ problems: ConfigProblems) -> [Attribute] {
+        attributes.sorted { $0.name < $1.name }.filter { attribute in
+            if let other = Self.names(attribute).compactMap({ known[$0] }).first(where: { $0.attribute != attribute }) {
+                let owner = other.stage.map { "'\($0)'" } ?? "Weir itself"
+                problems.note(
+                    .conflict,
+                    "'\(attribute.name)' of '\(item.name)' is '\(other.attribute.name)' of \(owner) to metrics and filters, where '_' and '.' are one: write it one way",
+                    at: item.node.position)
+                return false
+            }
+            note(attribute, item.name)
+            return true
         }
     }
 }
