@@ -96,6 +96,8 @@ struct CommandTests {
         // The figure of the capture's own section.
         let kernel = try #require(found.text.split(separator: "\n").first { $0.contains("kernel memory: ") })
         #expect(kernel.contains(" \(found.parts["kernel maps"] ?? 0) bytes"))
+        let charged = (found.parts["kernel maps"] ?? 0) + (found.parts["kernel, beside the maps"] ?? 0)
+        #expect(found.text.contains("the kernel charges \(charged) bytes in all"))
         #expect(found.text.contains("flows: 2048 in a window of 5s, which is 409 new ones a second; with more than 1536 it is drained early"))
     }
 

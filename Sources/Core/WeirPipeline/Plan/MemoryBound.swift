@@ -20,6 +20,8 @@ package struct MemoryBound: Sendable {
 private enum Each {
     /// A text of 256 bytes with its header; texts of up to 15 bytes need none of it.
     static let text = 304
+    /// The same of 39 bytes, which the longest address has.
+    static let addressText = 88
     /// Address, owner, flags and last use; per attribute a symbol and who answered; 4 bytes in an index that is at least three eighths full.
     static func endpoint(attributes: Int) -> Int { 2 * (32 + 5 * attributes) + 11 }
     /// The text's place, its holders, epoch and free list; its entry in a dictionary.
@@ -66,13 +68,21 @@ extension Plan {
             sum + metric.attributes.reduce(0) { layout.column($1).holdsSymbols ? $0 + min(seriesLimit(metric), options.maxValues) : $0 }
         }
         if kept > 0 { parts.append(("series", kept)) }
-        let count = parts.reduce(0) { $0 + $1.1 }
         let filters = [input.filter] + input.metrics.map(\.filter) + input.taps.map(\.filter)
         let tests = filters.reduce(0) { $0 + ($1?.textTests ?? 0) }
-        let each = Each.symbol + Each.text + 16 * input.taps.count + 10 * tests
+        let each = Each.symbol + 16 * input.taps.count + 10 * tests
+        // An address as a text is shorter than what else a text may be.
+        let addresses = parts.filter { $0.0 == Attribute.address.name }.reduce(0) { $0 + $1.1 }
+        let others = parts.filter { $0.0 != Attribute.address.name }
+        var terms: [String] = []
+        if addresses > 0 { terms.append("\(addresses) addresses × (\(each) + \(Each.addressText))") }
+        if !others.isEmpty {
+            terms.append(
+                "(\(others.map { "\($0.0) \($0.1)" }.joined(separator: " + "))) × (\(each) + \(Each.text) for a text of 256 bytes)")
+        }
         return MemoryBound(
-            what: "texts", bytes: count * each,
-            formula: "(\(parts.map { "\($0.0) \($0.1)" }.joined(separator: " + "))) × (\(each - Each.text) + \(Each.text) for a text of 256 bytes)",
+            what: "texts", bytes: addresses * (each + Each.addressText) + others.reduce(0) { $0 + $1.1 } * (each + Each.text),
+            formula: terms.isEmpty ? "none" : terms.joined(separator: " + "),
             beyond: "a text goes with the last endpoint or series that has it: weir_pipeline_symbols")
     }
 

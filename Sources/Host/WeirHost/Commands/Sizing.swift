@@ -51,6 +51,7 @@ struct Sizing {
             "flows: \(shape.maxFlows) in a window of \(window.configText), which is \(perSecond) new ones a second; with more than \(shape.wakeInserts) it is drained early",
             "to hold N flows in every window without an early drain: capture.max_flows of N × 4 / 3 at least, or a shorter window",
             "each further 1000 of max_flows: \(1000 * shape.bytesPerFlow) bytes in the kernel",
+            "the kernel charges \(shape.memoryBytes + shape.otherBytes(source)) bytes in all, at most",
         ]
     }
 
