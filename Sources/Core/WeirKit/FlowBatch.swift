@@ -28,11 +28,14 @@ public struct FlowBatch: ~Copyable {
     package var texts: [String] = []
     private var textNumber: [String: UInt32] = [:]
     private let answerColumn: [Attribute: Int]
+    /// The key fields whose columns are filled; the others stay zero, as they come from the kernel.
+    private let fields: KeyFields
     /// Reads an endpoint's attribute for `text(of:_:_:)`; set by the pipeline, which owns the table.
     package var endpointText: ((Attribute, UInt32) -> String?)?
 
     /// `plugged` are the flow attributes that plugins fill.
-    package init(plugged: [Attribute] = []) {
+    package init(plugged: [Attribute] = [], fields: KeyFields) {
+        self.fields = fields
         answerColumn = Dictionary(uniqueKeysWithValues: plugged.enumerated().map { ($1, $0) })
         answers = plugged.map { _ in [] }
     }
@@ -58,50 +61,86 @@ public struct FlowBatch: ~Copyable {
         answers[column][row] = number
     }
 
-    package mutating func append(_ flow: borrowing CapturedFlow, source: UInt32, destination: UInt32, interface: UInt32) {
-        self.source.append(source)
-        self.destination.append(destination)
-        bytes.append(flow.bytes)
-        packets.append(flow.packets)
-        sourcePort.append(flow.sourcePort)
-        destinationPort.append(flow.destinationPort)
-        transport.append(flow.transport)
-        interfaceIndex.append(flow.interfaceIndex)
-        observer.append(flow.observer)
-        initiator.append(flow.initiator)
-        initiatorSource.append(flow.initiatorSource)
-        scope.append(.unknown)
-        scopeReason.append(.zoneMissingBoth)
-        isIPv4.append(flow.source.isIPv4)
-        self.interface.append(interface)
-        for column in answers.indices { answers[column].append(0) }
+    /// Becomes the batch of `flows[range]`, without the numbers of their ends; what their bytes and packets add up to.
+    package mutating func fill(_ flows: Span<CapturedFlow>, _ range: Range<Int>) -> (bytes: UInt64, packets: UInt64) {
+        resize(range.count)
+        if fields.contains(.ports) {
+            Self.copy(flows, range, to: &sourcePort) { $0.sourcePort }
+            Self.copy(flows, range, to: &destinationPort) { $0.destinationPort }
+        }
+        if fields.contains(.transport) { Self.copy(flows, range, to: &transport) { $0.transport } }
+        if fields.contains(.interface) { Self.copy(flows, range, to: &interfaceIndex) { $0.interfaceIndex } }
+        if fields.contains(.initiator) {
+            Self.copy(flows, range, to: &initiator) { $0.initiator }
+            Self.copy(flows, range, to: &initiatorSource) { $0.initiatorSource }
+        }
+        return Self.copyCounters(flows, range, &bytes, &packets, &observer, &isIPv4)
     }
 
-    package mutating func setScope(_ scope: TrafficScope, _ reason: TrafficScopeReason, _ row: Int) {
-        self.scope[row] = scope
-        scopeReason[row] = reason
+    @inline(__always)
+    private static func copy<Element>(
+        _ flows: Span<CapturedFlow>, _ range: Range<Int>, to column: inout [Element], _ field: (borrowing CapturedFlow) -> Element
+    ) {
+        var column = column.mutableSpan
+        for row in 0..<range.count { column[row] = field(flows[range.lowerBound &+ row]) }
     }
 
-    package mutating func removeAll() {
-        source.removeAll(keepingCapacity: true)
-        destination.removeAll(keepingCapacity: true)
-        bytes.removeAll(keepingCapacity: true)
-        packets.removeAll(keepingCapacity: true)
-        sourcePort.removeAll(keepingCapacity: true)
-        destinationPort.removeAll(keepingCapacity: true)
-        transport.removeAll(keepingCapacity: true)
-        interfaceIndex.removeAll(keepingCapacity: true)
-        observer.removeAll(keepingCapacity: true)
-        initiator.removeAll(keepingCapacity: true)
-        initiatorSource.removeAll(keepingCapacity: true)
-        scope.removeAll(keepingCapacity: true)
-        scopeReason.removeAll(keepingCapacity: true)
-        isIPv4.removeAll(keepingCapacity: true)
-        interface.removeAll(keepingCapacity: true)
-        for column in answers.indices { answers[column].removeAll(keepingCapacity: true) }
-        if !texts.isEmpty {
-            texts.removeAll(keepingCapacity: true)
-            textNumber.removeAll(keepingCapacity: true)
+    /// What every plan needs, in one pass.
+    private static func copyCounters(
+        _ flows: Span<CapturedFlow>, _ range: Range<Int>, _ bytes: inout [UInt64], _ packets: inout [UInt64], _ observers: inout [Observer],
+        _ isIPv4: inout [Bool]
+    ) -> (bytes: UInt64, packets: UInt64) {
+        var bytes = bytes.mutableSpan
+        var packets = packets.mutableSpan
+        var observers = observers.mutableSpan
+        var isIPv4 = isIPv4.mutableSpan
+        var sum: (bytes: UInt64, packets: UInt64) = (0, 0)
+        for row in 0..<range.count {
+            let index = range.lowerBound &+ row
+            bytes[row] = flows[index].bytes
+            packets[row] = flows[index].packets
+            observers[row] = flows[index].observer
+            isIPv4[row] = flows[index].source.isIPv4
+            sum.bytes &+= flows[index].bytes
+            sum.packets &+= flows[index].packets
+        }
+        return sum
+    }
+
+    /// Makes every column `count` rows long. What the loops above do not fill is as a new row has it.
+    private mutating func resize(_ count: Int) {
+        source.resize(count, 0)
+        destination.resize(count, 0)
+        bytes.resize(count, 0)
+        packets.resize(count, 0)
+        sourcePort.resize(count, 0)
+        destinationPort.resize(count, 0)
+        transport.resize(count, 0)
+        interfaceIndex.resize(count, 0)
+        observer.resize(count, .source)
+        initiator.resize(count, .unknown)
+        initiatorSource.resize(count, .none)
+        scope.resize(count, .unknown)
+        scopeReason.resize(count, .zoneMissingBoth)
+        isIPv4.resize(count, false)
+        interface.resize(count, 0)
+        guard !answers.isEmpty else { return }
+        for column in answers.indices {
+            answers[column].removeAll(keepingCapacity: true)
+            answers[column].resize(count, 0)
+        }
+        texts.removeAll(keepingCapacity: true)
+        textNumber.removeAll(keepingCapacity: true)
+    }
+}
+
+extension Array {
+    /// Allocates only when there were never so many.
+    fileprivate mutating func resize(_ count: Int, _ element: Element) {
+        if self.count > count {
+            removeLast(self.count - count)
+        } else if self.count < count {
+            append(contentsOf: repeatElement(element, count: count - self.count))
         }
     }
 }

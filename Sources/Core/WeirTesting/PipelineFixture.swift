@@ -19,17 +19,19 @@ package struct PipelineFixture: ~Copyable {
     package private(set) var windows = 0
 
     /// `yaml` holds the keys `metrics`, `filter`, `pipeline`, `accounting`, `scope` and `records` (attributes of a record
-    /// exporter; none without it). Traps when it has problems: a test's mistake.
-    package init(_ yaml: String = "", enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil) {
+    /// exporter; none without it). `hashSeed` makes two runs do the same work. Traps when it has problems: a test's mistake.
+    package init(
+        _ yaml: String = "", enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, hashSeed: UInt64? = nil
+    ) {
         let problems = ConfigProblems()
         guard let root = YAMLSource.parse(Array(yaml.utf8), file: "fixture.yaml", problems: problems) else {
             preconditionFailure("the fixture is no YAML: \(problems.all)")
         }
-        self.init(root, enrichers: enrichers, adopting: previous)
+        self.init(root, enrichers: enrichers, adopting: previous, hashSeed: hashSeed)
     }
 
     /// The same from a tree.
-    package init(_ root: ConfigNode, enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil) {
+    package init(_ root: ConfigNode, enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, hashSeed: UInt64? = nil) {
         let problems = ConfigProblems()
         guard var section = ConfigSection(root, problems: problems, files: .none) else {
             preconditionFailure("the fixture is no mapping: \(problems.all)")
@@ -55,6 +57,7 @@ package struct PipelineFixture: ~Copyable {
             let queue = ExportQueue(name: "records", exporter: records, limit: 1 << 20, registry: registry, log: Logger(label: "test"))
             input.taps = [RecordTap(name: "records", filter: nil, attributes: attributes, queue: queue)]
         }
+        if let hashSeed { input.hashSeed = hashSeed }
         _ = section.finish()
         precondition(problems.count == 0, "the fixture has problems: \(problems.all)")
         plan = Plan(input)
@@ -65,13 +68,20 @@ package struct PipelineFixture: ~Copyable {
 
     /// Runs one window.
     package mutating func window(_ flows: [CapturedFlow], nanoseconds: UInt64 = 5_000_000_000) {
+        begin(nanoseconds: nanoseconds)
+        pipeline.consume(flows.span)
+        end()
+    }
+
+    /// The parts of `window`, for flows that come chunk by chunk to `pipeline.consume`.
+    package mutating func begin(nanoseconds: UInt64 = 5_000_000_000) {
         let end = now + nanoseconds
         windows += 1
         pipeline.beginWindow(now..<end, monotonic: end)
-        pipeline.consume(flows.span)
-        pipeline.endWindow()
         now = end
     }
+
+    package mutating func end() { pipeline.endWindow() }
 
     /// Lets a queue deliver, then gives back all records as dictionaries of texts, with `bytes`, `packets` and the start of `window`.
     package func delivered() async -> [[String: String]] {

@@ -7,10 +7,12 @@ internal import ArgumentParser
 @main
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "weir-bench", abstract: "Measures what the agent costs.", subcommands: [Measure.self], defaultSubcommand: Measure.self)
+        commandName: "weir-bench", abstract: "Measures what the agent costs.", subcommands: [Measure.self, CheckGates.self, WorkloadCommand.self], defaultSubcommand: Measure.self)
 
     /// In the order of the table.
-    static var sections: [any Section] { [] }
+    static var sections: [any Section] { [PipelineSection()] }
+    /// What `make gates` compares with the accepted values.
+    static var gates: [any Gate] { [PipelineGate()] }
 }
 
 /// Runs sections and prints their figures as they come.

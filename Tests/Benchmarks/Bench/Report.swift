@@ -86,7 +86,7 @@ struct Report {
 }
 
 extension String {
-    fileprivate func padded(to width: Int, left: Bool = false) -> String {
+    func padded(to width: Int, left: Bool = false) -> String {
         let padding = String(repeating: " ", count: max(0, width - count))
         return left ? padding + self : self + padding
     }

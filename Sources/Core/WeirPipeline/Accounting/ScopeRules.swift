@@ -41,30 +41,54 @@ struct ScopeRules: Sendable {
 
     /// Classifies every row of the batch. Once per row: integers only.
     func classify(_ batch: inout FlowBatch, _ endpoints: borrowing EndpointTable) {
-        for row in batch.rows {
-            let (scope, reason) = rule(Int(batch.source[row]), Int(batch.destination[row]), batch.observer[row], endpoints)
-            batch.setScope(scope, reason, row)
+        let table = Table(width: endpoints.width, columns: columns, privateSymbol: privateSymbol, cloudServiceSymbol: cloudServiceSymbol)
+        Self.classify(batch.source, batch.destination, batch.observer, endpoints.entries, endpoints.symbols, table, &batch.scope, &batch.scopeReason)
+    }
+
+    /// Static and over arrays, so that their storage is found once per batch and not once per row.
+    private static func classify(
+        _ sources: [UInt32], _ destinations: [UInt32], _ observers: [Observer], _ entries: [EndpointEntry], _ symbols: [UInt32], _ table: Table,
+        _ scopes: inout [TrafficScope], _ reasons: inout [TrafficScopeReason]
+    ) {
+        let (sources, destinations, observers, entries, symbols) = (sources.span, destinations.span, observers.span, entries.span, symbols.span)
+        var scopes = scopes.mutableSpan
+        var reasons = reasons.mutableSpan
+        for row in sources.indices {
+            let (scope, reason) = rule(Int(sources[row]), Int(destinations[row]), observers[row], entries, symbols, table)
+            scopes[row] = scope
+            reasons[row] = reason
         }
     }
 
+    /// What the rules look up, as numbers.
+    private struct Table {
+        let width: Int
+        let columns: Columns
+        let privateSymbol: UInt32
+        let cloudServiceSymbol: UInt32
+    }
+
     @inline(__always)
-    private func rule(
-        _ source: Int, _ destination: Int, _ observer: Observer, _ endpoints: borrowing EndpointTable
+    private static func rule(
+        _ source: Int, _ destination: Int, _ observer: Observer, _ entries: Span<EndpointEntry>, _ symbols: Span<UInt32>, _ table: Table
     ) -> (TrafficScope, TrafficScopeReason) {
-        let flags = (endpoints.flags[source], endpoints.flags[destination])
+        func both(_ column: Int) -> (UInt32, UInt32) {
+            (symbols[source &* table.width &+ column], symbols[destination &* table.width &+ column])
+        }
+        let flags = (entries[source].flags, entries[destination].flags)
         if flags.0.union(flags.1).contains(.multicast) { return (.multicast, .multicast) }
         if observer == .both { return (.sameHost, .sameHost) }
-        let claims = (endpoints.symbols[columns.claim][source], endpoints.symbols[columns.claim][destination])
+        let claims = both(table.columns.claim)
         if claims.0 | claims.1 != 0 {
             // A cloud service at either end decides before "private": it is what the bill names.
-            if claims.0 == cloudServiceSymbol || claims.1 == cloudServiceSymbol { return (.cloudService, .claimed) }
-            if claims.0 == privateSymbol || claims.1 == privateSymbol { return (.private, .claimed) }
+            if claims.0 == table.cloudServiceSymbol || claims.1 == table.cloudServiceSymbol { return (.cloudService, .claimed) }
+            if claims.0 == table.privateSymbol || claims.1 == table.privateSymbol { return (.private, .claimed) }
         }
-        let regions = (endpoints.symbols[columns.region][source], endpoints.symbols[columns.region][destination])
+        let regions = both(table.columns.region)
         if regions.0 != 0, regions.1 != 0, regions.0 != regions.1 { return (.interRegion, .regions) }
-        let ids = (endpoints.symbols[columns.zoneID][source], endpoints.symbols[columns.zoneID][destination])
+        let ids = both(table.columns.zoneID)
         if ids.0 != 0, ids.1 != 0 { return (ids.0 == ids.1 ? .sameZone : .interZone, .zones) }
-        let zones = (endpoints.symbols[columns.zone][source], endpoints.symbols[columns.zone][destination])
+        let zones = both(table.columns.zone)
         if zones.0 != 0, zones.1 != 0 { return (zones.0 == zones.1 ? .sameZone : .interZone, .zones) }
         // An end on this host is no stranger, whatever its address.
         let isOutside =

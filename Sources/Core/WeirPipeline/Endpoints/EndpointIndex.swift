@@ -7,59 +7,53 @@ internal import WeirKit
 /// deletion by shifting back, so that neither a look-up nor a replacement allocates.
 struct EndpointIndex: ~Copyable {
     /// 0 for empty, else 1 + the slot.
-    private var buckets: [UInt32]
+    private(set) var buckets: [UInt32]
     private var used = 0
     /// Strangers choose addresses; the seed keeps them from choosing collisions.
-    private let seed = UInt64.random(in: .min ... .max)
+    let seed: UInt64
 
-    init() { buckets = [UInt32](repeating: 0, count: 1024) }
-
-    private func home(_ address: IPAddress, _ owner: UInt64) -> Int {
-        // Two rounds of multiply-and-fold over the three words.
-        var hash = (address.high ^ seed).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-        var mixed = hash.high ^ hash.low ^ address.low
-        hash = (mixed ^ owner &* 0xD6E8_FEB8_6659_FD93).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
-        mixed = hash.high ^ hash.low
-        return Int(truncatingIfNeeded: mixed) & (buckets.count - 1)
+    init(seed: UInt64) {
+        self.seed = seed
+        buckets = [UInt32](repeating: 0, count: 1024)
     }
 
-    func find(_ address: IPAddress, _ owner: UInt64, in keys: borrowing EndpointKeys) -> UInt32? {
-        var bucket = home(address, owner)
-        while buckets[bucket] != 0 {
-            let slot = Int(buckets[bucket] - 1)
-            if keys.addresses[slot] == address, keys.owners[slot] == owner { return UInt32(slot) }
-            bucket = (bucket + 1) & (buckets.count - 1)
-        }
-        return nil
+    /// Two rounds of multiply-and-fold over the three words.
+    @inline(__always)
+    static func hash(_ address: IPAddress, _ owner: UInt64, _ seed: UInt64) -> Int {
+        let first = (address.high ^ seed).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        let mixed = first.high ^ first.low ^ address.low ^ owner &* 0xD6E8_FEB8_6659_FD93
+        let second = mixed.multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
+        return Int(truncatingIfNeeded: second.high ^ second.low)
     }
 
-    mutating func insert(_ slot: UInt32, in keys: borrowing EndpointKeys) {
-        if (used + 1) * 4 > buckets.count * 3 { grow(keys) }
-        place(slot, in: keys)
+    private func home(_ entry: EndpointEntry) -> Int { Self.hash(entry.address, entry.owner, seed) & (buckets.count - 1) }
+
+    mutating func insert(_ slot: UInt32, in entries: borrowing [EndpointEntry]) {
+        if (used + 1) * 4 > buckets.count * 3 { grow(entries) }
+        place(slot, in: entries)
         used += 1
     }
 
-    private mutating func place(_ slot: UInt32, in keys: borrowing EndpointKeys) {
-        var bucket = home(keys.addresses[Int(slot)], keys.owners[Int(slot)])
+    private mutating func place(_ slot: UInt32, in entries: borrowing [EndpointEntry]) {
+        var bucket = home(entries[Int(slot)])
         while buckets[bucket] != 0 { bucket = (bucket + 1) & (buckets.count - 1) }
         buckets[bucket] = slot + 1
     }
 
-    private mutating func grow(_ keys: borrowing EndpointKeys) {
+    private mutating func grow(_ entries: borrowing [EndpointEntry]) {
         let old = buckets
         buckets = [UInt32](repeating: 0, count: old.count * 2)
-        for entry in old where entry != 0 { place(entry - 1, in: keys) }
+        for entry in old where entry != 0 { place(entry - 1, in: entries) }
     }
 
-    mutating func remove(_ slot: UInt32, in keys: borrowing EndpointKeys) {
+    mutating func remove(_ slot: UInt32, in entries: borrowing [EndpointEntry]) {
         let mask = buckets.count - 1
-        var hole = home(keys.addresses[Int(slot)], keys.owners[Int(slot)])
+        var hole = home(entries[Int(slot)])
         while buckets[hole] != slot + 1 { hole = (hole + 1) & mask }
         var next = (hole + 1) & mask
         // Entries behind the hole move into it unless that would put them before their home.
         while buckets[next] != 0 {
-            let other = Int(buckets[next] - 1)
-            let distance = (next - home(keys.addresses[other], keys.owners[other])) & mask
+            let distance = (next - home(entries[Int(buckets[next] - 1)])) & mask
             if distance >= (next - hole) & mask {
                 buckets[hole] = buckets[next]
                 hole = next
@@ -71,8 +65,11 @@ struct EndpointIndex: ~Copyable {
     }
 }
 
-/// What names an endpoint, one array per part.
-struct EndpointKeys: ~Copyable {
-    var addresses: [IPAddress] = []
-    var owners: [UInt64] = []
+/// What the look-up of a flow's end touches, side by side: half a cache line.
+struct EndpointEntry: Sendable {
+    var address = IPAddress(high: 0, low: 0)
+    var owner: UInt64 = 0
+    /// The batch that used it last: its endpoints are not replaced.
+    var batch: UInt32 = 0
+    var flags: EndpointTable.Flags = []
 }

@@ -30,7 +30,7 @@ struct EndpointNaming {
     /// Once per endpoint that was asked.
     func settle(_ slot: UInt32, _ row: Int, _ answers: borrowing EndpointBatch, _ knowledge: inout Knowledge) {
         let ip = knowledge.endpoints.address(slot)
-        var flags = knowledge.endpoints.flags[Int(slot)].intersection([.local, .referenced]).union(.known)
+        var flags = knowledge.endpoints.flags(slot).intersection([.local, .referenced]).union(.known)
         var isClaimed = false
         let first = row * answers.columns.count
         for column in answers.columns.indices {
@@ -46,7 +46,7 @@ struct EndpointNaming {
             flags.insert(.outside)
         }
         if covered.longest(ip) != nil { flags.insert(.covered) }
-        knowledge.endpoints.flags[Int(slot)] = flags
+        knowledge.endpoints.setFlags(flags, slot)
         fill(address, slot, &knowledge) { ip.description }
         fill(name, slot, &knowledge) { ip.description }
         fill(ownerName, slot, &knowledge) {
@@ -58,7 +58,7 @@ struct EndpointNaming {
 
     /// The pipeline's own answer, where no stage had one.
     private func fill(_ column: Int?, _ slot: UInt32, _ knowledge: inout Knowledge, _ text: () -> String) {
-        guard let column, knowledge.endpoints.symbols[column][Int(slot)] == 0 else { return }
+        guard let column, knowledge.endpoints.symbol(column, slot) == 0 else { return }
         knowledge.endpoints.set(column, slot, text: text(), answeredBy: Self.pipelineStage, symbols: &knowledge.symbols)
     }
 }

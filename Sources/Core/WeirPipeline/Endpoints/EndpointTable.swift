@@ -29,102 +29,173 @@ package struct EndpointTable: ~Copyable {
     }
 
     package let attributes: [Attribute]
-    var keys = EndpointKeys()
-    /// Per attribute, per slot.
-    package private(set) var symbols: [[UInt32]]
-    /// Which stage answered: 0 nobody, else 1 + its place in the plan; 255 the pipeline itself.
-    package private(set) var answeredBy: [[UInt8]]
-    package var flags: [Flags] = []
-    private var lastBatch: [UInt32] = []
-    private var index = EndpointIndex()
+    private(set) var entries: [EndpointEntry] = []
+    /// One row per endpoint, `attributes.count` symbols each: what is known of one end lies together.
+    private(set) var symbols: [UInt32] = []
+    /// Which stage answered, in the same order.
+    private var stages: [UInt8] = []
+    private var index: EndpointIndex
     private let limit: Int
     private var hand = 0
     private var batch: UInt32 = 1
     /// Slots that must be asked before the batch in hand goes on.
     var toAsk: [UInt32] = []
+    /// The flags of all the batch's endpoints together: a bit that is not here needs no look at the rows.
+    private(set) var seen: Flags = []
     /// How many endpoints gave way to others, for the counter.
     package private(set) var evictions: UInt64 = 0
 
-    package init(attributes: [Attribute], limit: Int) {
+    package init(attributes: [Attribute], limit: Int, seed: UInt64) {
         self.attributes = attributes
         self.limit = limit
-        symbols = attributes.map { _ in [] }
-        answeredBy = attributes.map { _ in [] }
+        index = EndpointIndex(seed: seed)
     }
 
-    package var count: Int { keys.addresses.count }
+    package var count: Int { entries.count }
+    var width: Int { attributes.count }
 
-    mutating func beginBatch() { batch &+= 1 }
+    mutating func beginBatch() {
+        batch &+= 1
+        seen = []
+    }
 
-    /// The endpoint's number, made if need be. It stays valid until the next batch begins.
-    mutating func intern(_ address: IPAddress, owner: UInt64, isLocal: Bool, symbols table: inout SymbolTable) -> UInt32 {
-        let slot: UInt32
-        if let known = index.find(address, owner, in: keys) {
-            slot = known
-            var now = flags[Int(slot)]
-            if now.contains(.local) != isLocal {
+    /// The numbers of both ends of `flows[range]`, endpoints made if need be. They stay valid until the next batch begins.
+    mutating func intern(
+        _ flows: Span<CapturedFlow>, _ range: Range<Int>, _ sources: inout [UInt32], _ destinations: inout [UInt32], symbols table: inout SymbolTable
+    ) {
+        var row = 0
+        while true {
+            row = Self.internKnown(flows, range, from: row, &sources, &destinations, &entries, index.buckets, index.seed, batch, &seen)
+            guard row < range.count else { return }
+            // A new or stale end: rare but in the first batches, so the loop above is left for it.
+            let flow = flows[range.lowerBound + row]
+            sources[row] = intern(flow.source, owner: flow.sourceOwner, isLocal: flow.sourceIsHost, symbols: &table)
+            destinations[row] = intern(flow.destination, owner: flow.destinationOwner, isLocal: flow.destinationIsHost, symbols: &table)
+            row += 1
+        }
+    }
+
+    /// Goes on from `first` to the first row with an end that is new or must be asked; returns that row, or their count.
+    /// Apart, and static, so that the arrays' storage is found once per call and not once per row.
+    private static func internKnown(
+        _ flows: Span<CapturedFlow>, _ range: Range<Int>, from first: Int, _ sources: inout [UInt32], _ destinations: inout [UInt32],
+        _ table: inout [EndpointEntry], _ index: [UInt32], _ seed: UInt64, _ batch: UInt32, _ seen: inout Flags
+    ) -> Int {
+        var sources = sources.mutableSpan
+        var destinations = destinations.mutableSpan
+        var entries = table.mutableSpan
+        let buckets = index.span
+        var flags = seen
+        defer { seen = flags }
+        for row in first..<range.count {
+            let flow = range.lowerBound &+ row
+            let source = find(flows[flow].source, flows[flow].sourceOwner, buckets, seed, entries.span)
+            let destination = find(flows[flow].destination, flows[flow].destinationOwner, buckets, seed, entries.span)
+            guard source >= 0, destination >= 0 else { return row }
+            let ends = (entries[source].flags, entries[destination].flags)
+            guard !ends.0.union(ends.1).contains(.stale), ends.0.contains(.local) == flows[flow].sourceIsHost,
+                ends.1.contains(.local) == flows[flow].destinationIsHost
+            else { return row }
+            flags.formUnion(ends.0)
+            flags.formUnion(ends.1)
+            entries[source].batch = batch
+            entries[source].flags = ends.0.union(.referenced)
+            entries[destination].batch = batch
+            entries[destination].flags = ends.1.union(.referenced)
+            sources[row] = UInt32(truncatingIfNeeded: source)
+            destinations[row] = UInt32(truncatingIfNeeded: destination)
+        }
+        return range.count
+    }
+
+    /// The slot, or -1.
+    @inline(__always)
+    private static func find(
+        _ address: IPAddress, _ owner: UInt64, _ buckets: Span<UInt32>, _ seed: UInt64, _ entries: Span<EndpointEntry>
+    ) -> Int {
+        let mask = buckets.count &- 1
+        var bucket = EndpointIndex.hash(address, owner, seed) & mask
+        while true {
+            let slot = Int(buckets[bucket]) &- 1
+            if slot < 0 { return slot }
+            let entry = entries[slot]
+            if entry.address.low == address.low, entry.address.high == address.high, entry.owner == owner { return slot }
+            bucket = (bucket &+ 1) & mask
+        }
+    }
+
+    /// The endpoint's number, made if need be.
+    private mutating func intern(_ address: IPAddress, owner: UInt64, isLocal: Bool, symbols table: inout SymbolTable) -> UInt32 {
+        var slot = Self.find(address, owner, index.buckets.span, index.seed, entries.span)
+        if slot >= 0 {
+            if entries[slot].flags.contains(.local) != isLocal {
                 // The address came to this host or left it, so the answers may differ.
-                now.formSymmetricDifference(.local)
-                now.insert(.stale)
-                flags[Int(slot)] = now
+                entries[slot].flags.formSymmetricDifference(.local)
+                entries[slot].flags.insert(.stale)
             }
-            if now.contains(.stale), lastBatch[Int(slot)] != batch { toAsk.append(slot) }
+            if entries[slot].flags.contains(.stale), entries[slot].batch != batch { toAsk.append(UInt32(slot)) }
         } else {
             slot = vacate(&table)
-            keys.addresses[Int(slot)] = address
-            keys.owners[Int(slot)] = owner
-            flags[Int(slot)] = isLocal ? [.stale, .local] : [.stale]
-            index.insert(slot, in: keys)
-            toAsk.append(slot)
+            entries[slot] = EndpointEntry(address: address, owner: owner, flags: isLocal ? [.stale, .local] : [.stale])
+            index.insert(UInt32(slot), in: entries)
+            toAsk.append(UInt32(slot))
         }
-        flags[Int(slot)].insert(.referenced)
-        lastBatch[Int(slot)] = batch
-        return slot
+        entries[slot].flags.insert(.referenced)
+        entries[slot].batch = batch
+        seen.formUnion(entries[slot].flags)
+        return UInt32(slot)
     }
 
     /// A slot that nobody uses: a new one while there is room, else one taken from an endpoint long unused.
-    private mutating func vacate(_ table: inout SymbolTable) -> UInt32 {
+    private mutating func vacate(_ table: inout SymbolTable) -> Int {
         if count < limit {
-            keys.addresses.append(IPAddress(high: 0, low: 0))
-            keys.owners.append(0)
-            flags.append([])
-            lastBatch.append(0)
-            for column in attributes.indices {
-                symbols[column].append(0)
-                answeredBy[column].append(0)
+            entries.append(EndpointEntry())
+            for _ in attributes {
+                symbols.append(0)
+                stages.append(0)
             }
-            return UInt32(count - 1)
+            return count - 1
         }
         // A batch holds far fewer endpoints than the table (see Pipeline.batchRows), so the hand finds one within two rounds.
         while true {
             let slot = hand
             hand = hand + 1 == limit ? 0 : hand + 1
-            if lastBatch[slot] == batch { continue }
-            if flags[slot].contains(.referenced) {
-                flags[slot].remove(.referenced)
+            if entries[slot].batch == batch { continue }
+            if entries[slot].flags.contains(.referenced) {
+                entries[slot].flags.remove(.referenced)
                 continue
             }
-            index.remove(UInt32(slot), in: keys)
-            for column in attributes.indices {
-                table.release(symbols[column][slot])
-                symbols[column][slot] = 0
-                answeredBy[column][slot] = 0
+            index.remove(UInt32(slot), in: entries)
+            for cell in slot * width..<(slot + 1) * width {
+                table.release(symbols[cell])
+                symbols[cell] = 0
+                stages[cell] = 0
             }
             evictions += 1
-            return UInt32(slot)
+            return slot
         }
     }
 
-    package func address(_ slot: UInt32) -> IPAddress { keys.addresses[Int(slot)] }
-    package func owner(_ slot: UInt32) -> UInt64 { keys.owners[Int(slot)] }
-    func isLocal(_ slot: UInt32) -> Bool { flags[Int(slot)].contains(.local) }
+    package func address(_ slot: UInt32) -> IPAddress { entries[Int(slot)].address }
+    package func owner(_ slot: UInt32) -> UInt64 { entries[Int(slot)].owner }
+    func isLocal(_ slot: UInt32) -> Bool { entries[Int(slot)].flags.contains(.local) }
+
+    /// Which stage answered: 0 nobody, else 1 + its place in the plan; 255 the pipeline itself.
+    package func answeredBy(_ column: Int, _ slot: UInt32) -> UInt8 { stages[Int(slot) * width + column] }
+    func flags(_ slot: UInt32) -> Flags { entries[Int(slot)].flags }
+    func symbol(_ column: Int, _ slot: UInt32) -> UInt32 { symbols[Int(slot) * width + column] }
+
+    mutating func setFlags(_ flags: Flags, _ slot: UInt32) {
+        entries[Int(slot)].flags = flags
+        seen.formUnion(flags)
+    }
 
     /// Notes one attribute's text; the symbol of the former text is given back.
     mutating func set(_ column: Int, _ slot: UInt32, text: String?, answeredBy stage: UInt8, symbols table: inout SymbolTable) {
-        let old = symbols[column][Int(slot)]
-        let new = text.map { table.intern($0) } ?? 0
-        symbols[column][Int(slot)] = new
-        answeredBy[column][Int(slot)] = text == nil ? 0 : stage
+        let cell = Int(slot) * width + column
+        let old = symbols[cell]
+        symbols[cell] = text.map { table.intern($0) } ?? 0
+        stages[cell] = text == nil ? 0 : stage
         table.release(old)
     }
 
@@ -135,12 +206,12 @@ package struct EndpointTable: ~Copyable {
             attributes.firstIndex(of: change.attribute).flatMap { column in table.known(change.text).map { (column, $0) } }
         }
         for slot in 0..<count {
-            let address = keys.addresses[slot]
-            if changes.all || changes.addresses.contains(address) || changes.owners.contains(keys.owners[slot])
+            let address = entries[slot].address
+            if changes.all || changes.addresses.contains(address) || changes.owners.contains(entries[slot].owner)
                 || changes.prefixes.contains(where: { $0.contains(address) })
-                || values.contains(where: { column, symbol in symbols[column][slot] == symbol })
+                || values.contains(where: { column, symbol in symbols[slot * width + column] == symbol })
             {
-                flags[slot].insert(.stale)
+                entries[slot].flags.insert(.stale)
             }
         }
     }
@@ -148,7 +219,7 @@ package struct EndpointTable: ~Copyable {
     /// Recomputes one flag of every endpoint, when the knowledge behind it changed.
     mutating func refresh(_ flag: Flags, _ holds: (IPAddress) -> Bool) {
         for slot in 0..<count {
-            if holds(keys.addresses[slot]) { flags[slot].insert(flag) } else { flags[slot].remove(flag) }
+            if holds(entries[slot].address) { entries[slot].flags.insert(flag) } else { entries[slot].flags.remove(flag) }
         }
     }
 }

@@ -9,7 +9,7 @@ package struct SymbolTable: ~Copyable {
     private var texts: [String] = [""]
     private var holders: [UInt32] = [1]
     /// Raised whenever a number gets a new text: what a cache beside the table checks before it trusts its entry.
-    private var epochs: [UInt32] = [0]
+    private(set) var epochs: [UInt32] = [0]
     private var free: [UInt32] = []
     private var numbers: [String: UInt32] = ["": 0]
 

@@ -4,7 +4,8 @@
 internal import Patterns
 internal import WeirKit
 
-/// A filter as the row loop runs it: comparisons in postfix order over columns, one bit per open level.
+/// A filter as it runs over the rows of a batch: comparisons in postfix order, one step after the other over all rows, and
+/// one bit per row and open level.
 ///
 /// A text is looked at once per distinct symbol; what it answered is kept beside the symbol's epoch, so that a number
 /// that got a new text is looked at again.
@@ -30,6 +31,9 @@ struct FilterProgram: ~Copyable {
 
     private var steps: [Step] = []
     private var tests: [Test] = []
+    /// Per row, the answers of the levels that are open; the last one is the lowest bit.
+    private var bits: [UInt64] = []
+    private var words: [UInt32] = []
 
     init(_ filter: Filter, layout: ColumnLayout) {
         compile(filter.root, layout)
@@ -80,49 +84,81 @@ struct FilterProgram: ~Copyable {
     }
 
     /// The rows that pass, in order. Once per batch and filter.
-    func select(_ rows: [Int], _ batch: borrowing FlowBatch, _ view: borrowing Knowledge, into passed: inout [Int]) {
-        passed.removeAll(keepingCapacity: true)
-        for row in rows where passes(row, batch, view) { passed.append(row) }
-    }
-
-    private func passes(_ row: Int, _ batch: borrowing FlowBatch, _ view: borrowing Knowledge) -> Bool {
-        var bits: UInt64 = 0
+    mutating func select(_ rows: [Int], _ batch: borrowing FlowBatch, _ view: borrowing Knowledge, into passed: inout [Int]) {
+        bits.resize(rows.count)
         for step in steps {
             switch step {
-            case .test(let index): bits = bits << 1 | (answer(index, row, batch, view) ? 1 : 0)
-            case .not: bits ^= 1
-            case .and: bits = bits >> 1 & (bits | ~1)
-            case .or: bits = bits >> 1 | bits & 1
+            case .test(let index): run(tests[index], rows, batch, view)
+            case .not: Self.combine(&bits) { $0 ^ 1 }
+            case .and: Self.combine(&bits) { $0 >> 1 & ($0 | ~1) }
+            case .or: Self.combine(&bits) { $0 >> 1 | $0 & 1 }
             }
         }
-        return bits & 1 == 1
+        passed.removeAll(keepingCapacity: true)
+        for index in rows.indices where bits[index] & 1 == 1 { passed.append(rows[index]) }
     }
 
-    private func answer(_ index: Int, _ row: Int, _ batch: borrowing FlowBatch, _ view: borrowing Knowledge) -> Bool {
-        switch tests[index] {
-        case .number(let column, let comparison, let bound):
-            let value = read(column, row, batch, view)
-            switch comparison {
-            case .less: return value < bound
-            case .lessOrEqual: return value <= bound
-            case .equal: return value == bound
-            case .greaterOrEqual: return value >= bound
-            case .greater: return value > bound
-            }
-        case .numbers(let column, let set): return set.contains(read(column, row, batch, view))
+    @inline(__always)
+    private static func combine(_ bits: inout [UInt64], _ operation: (UInt64) -> UInt64) {
+        var bits = bits.mutableSpan
+        for index in bits.indices { bits[index] = operation(bits[index]) }
+    }
+
+    /// Opens a level with the answers of one test.
+    private mutating func run(_ test: Test, _ rows: [Int], _ batch: borrowing FlowBatch, _ view: borrowing Knowledge) {
+        switch test {
+        case .number(.bytes, let comparison, let bound): Self.compare(rows, batch.bytes, comparison, bound, &bits)
+        case .number(.packets, let comparison, let bound): Self.compare(rows, batch.packets, comparison, bound, &bits)
+        case .number(.column(let column), let comparison, let bound):
+            view.gather(column, rows, batch, into: &words)
+            Self.push(words, &bits) { comparison.holds(UInt64($0), bound) }
+        case .numbers(.column(let column), let set):
+            view.gather(column, rows, batch, into: &words)
+            Self.push(words, &bits) { set.contains(UInt64($0)) }
+        case .numbers(.bytes, let set):
+            for index in rows.indices { bits[index] = bits[index] << 1 | (set.contains(batch.bytes[rows[index]]) ? 1 : 0) }
+        case .numbers(.packets, let set):
+            for index in rows.indices { bits[index] = bits[index] << 1 | (set.contains(batch.packets[rows[index]]) ? 1 : 0) }
         case .addresses(let end, let ranges):
-            let address = view.endpoints.address(end == .source ? batch.source[row] : batch.destination[row])
-            return ranges.contains { $0.contains(address) }
-        case .words(let column, let mask): return mask.contains(Int(view.word(column, row, batch)))
-        case .symbol(let column, let answers): return answers.answer(view.word(column, row, batch), view)
+            for index in rows.indices {
+                let address = view.endpoints.address(end == .source ? batch.source[rows[index]] : batch.destination[rows[index]])
+                bits[index] = bits[index] << 1 | (ranges.contains { $0.contains(address) } ? 1 : 0)
+            }
+        case .words(let column, let mask):
+            view.gather(column, rows, batch, into: &words)
+            Self.push(words, &bits) { mask.contains(Int($0)) }
+        case .symbol(let column, let answers):
+            view.gather(column, rows, batch, into: &words)
+            answers.learn(words, view)
+            answers.push(words, &bits)
         }
     }
 
-    private func read(_ column: NumberColumn, _ row: Int, _ batch: borrowing FlowBatch, _ view: borrowing Knowledge) -> UInt64 {
-        switch column {
-        case .bytes: batch.bytes[row]
-        case .packets: batch.packets[row]
-        case .column(let column): UInt64(view.word(column, row, batch))
+    @inline(__always)
+    private static func push(_ words: [UInt32], _ bits: inout [UInt64], _ holds: (UInt32) -> Bool) {
+        let words = words.span
+        var bits = bits.mutableSpan
+        for index in words.indices { bits[index] = bits[index] << 1 | (holds(words[index]) ? 1 : 0) }
+    }
+
+    private static func compare(
+        _ rows: [Int], _ values: [UInt64], _ comparison: Filter.Comparison, _ bound: UInt64, _ bits: inout [UInt64]
+    ) {
+        let (rows, values) = (rows.span, values.span)
+        var bits = bits.mutableSpan
+        for index in rows.indices { bits[index] = bits[index] << 1 | (comparison.holds(values[rows[index]], bound) ? 1 : 0) }
+    }
+}
+
+extension Filter.Comparison {
+    @inline(__always)
+    fileprivate func holds(_ value: UInt64, _ bound: UInt64) -> Bool {
+        switch self {
+        case .less: value < bound
+        case .lessOrEqual: value <= bound
+        case .equal: value == bound
+        case .greaterOrEqual: value >= bound
+        case .greater: value > bound
         }
     }
 }
@@ -158,18 +194,38 @@ final class SymbolAnswers {
 
     init(_ matches: @escaping @Sendable (String) -> Bool) { self.matches = matches }
 
-    func answer(_ symbol: UInt32, _ view: borrowing Knowledge) -> Bool {
-        let index = Int(symbol)
-        if index >= answers.count {
-            let missing = view.symbols.limit - answers.count
-            answers.append(contentsOf: repeatElement(0, count: missing))
-            epochs.append(contentsOf: repeatElement(0, count: missing))
+    /// Asks for the symbols that have not been asked for, or that have another text by now.
+    func learn(_ symbols: [UInt32], _ view: borrowing Knowledge) {
+        if view.symbols.limit > answers.count {
+            epochs.resize(view.symbols.limit)
+            answers.append(contentsOf: repeatElement(0, count: view.symbols.limit - answers.count))
         }
-        let epoch = view.symbols.epoch(symbol)
-        if answers[index] == 0 || epochs[index] != epoch {
-            answers[index] = matches(view.symbols.text(symbol)) ? 2 : 1
-            epochs[index] = epoch
+        var index = 0
+        while true {
+            index = Self.skipKnown(symbols, from: index, answers, epochs, view.symbols.epochs)
+            guard index < symbols.count else { return }
+            let symbol = symbols[index]
+            answers[Int(symbol)] = matches(view.symbols.text(symbol)) ? 2 : 1
+            epochs[Int(symbol)] = view.symbols.epoch(symbol)
         }
-        return answers[index] == 2
+    }
+
+    /// The place of the first symbol from `first` on whose answer is not known; their count when all are.
+    private static func skipKnown(_ symbols: [UInt32], from first: Int, _ answers: [UInt8], _ epochs: [UInt32], _ current: [UInt32]) -> Int {
+        let (symbols, answers, epochs, current) = (symbols.span, answers.span, epochs.span, current.span)
+        for index in first..<symbols.count {
+            let symbol = Int(symbols[index])
+            if answers[symbol] == 0 || epochs[symbol] != current[symbol] { return index }
+        }
+        return symbols.count
+    }
+
+    /// Opens a level with the answers for `symbols`, which are known.
+    func push(_ symbols: [UInt32], _ bits: inout [UInt64]) { Self.push(symbols, answers, &bits) }
+
+    private static func push(_ symbols: [UInt32], _ answers: [UInt8], _ bits: inout [UInt64]) {
+        let (symbols, answers) = (symbols.span, answers.span)
+        var bits = bits.mutableSpan
+        for index in symbols.indices { bits[index] = bits[index] << 1 | UInt64(answers[Int(symbols[index])] >> 1) }
     }
 }

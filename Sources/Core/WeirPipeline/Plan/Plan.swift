@@ -33,6 +33,8 @@ package struct PlanInput: Sendable {
     package var pipeline = PipelineOptions()
     package var accounting = AccountingOptions()
     package var scope = ScopeOptions()
+    /// Of the tables that strangers fill: they must not know it. Measurements fix it, so that each does the same work.
+    package var hashSeed = UInt64.random(in: .min ... .max)
 
     package init() {}
 }

@@ -60,8 +60,7 @@ struct RecordCutter: ~Copyable {
         _ column: Column, _ batch: borrowing FlowBatch, _ texts: inout [String], _ knowledge: borrowing Knowledge
     ) -> RecordBatch.Column {
         var words: [UInt32] = []
-        words.reserveCapacity(chosen.count)
-        for row in chosen { words.append(knowledge.word(column, row, batch)) }
+        knowledge.gather(column, chosen, batch, into: &words)
         if column.isNumber { return .numbers(words) }
         guard column.holdsSymbols else {
             // Few and small words (protocols, scopes, interfaces): each text once, found by looking at what is there.

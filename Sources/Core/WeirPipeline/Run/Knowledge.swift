@@ -14,12 +14,12 @@ package struct Knowledge: ~Copyable {
 
     init(endpoints: consuming EndpointTable) { self.endpoints = endpoints }
 
-    /// One attribute of one row. Once per row and selected attribute.
+    /// One attribute of one row. For columns that have no loop of their own in `gather`.
     @inline(__always)
     func word(_ column: Column, _ row: Int, _ batch: borrowing FlowBatch) -> UInt32 {
         switch column {
-        case .endpoint(let index, .source): return endpoints.symbols[index][Int(batch.source[row])]
-        case .endpoint(let index, .destination): return endpoints.symbols[index][Int(batch.destination[row])]
+        case .endpoint(let index, .source): return endpoints.symbol(index, batch.source[row])
+        case .endpoint(let index, .destination): return endpoints.symbol(index, batch.destination[row])
         case .plugged(let index):
             let answer = batch.answers[index][row]
             return answer == 0 ? 0 : plugged[Int(answer) - 1]
@@ -69,11 +69,11 @@ package struct Knowledge: ~Copyable {
 
     /// How flow enrichers read an endpoint's attribute: shares the columns as they stand, copies nothing.
     func textReader(_ layout: ColumnLayout) -> (Attribute, UInt32) -> String? {
-        let columns = endpoints.symbols
-        let texts = symbols.snapshot
+        let (symbols, width) = (endpoints.symbols, endpoints.width)
+        let texts = self.symbols.snapshot
         return { attribute, endpoint in
             guard let column = layout.endpoint[attribute] else { return nil }
-            let symbol = columns[column][Int(endpoint)]
+            let symbol = symbols[Int(endpoint) * width + column]
             return symbol == 0 ? nil : texts[Int(symbol)]
         }
     }

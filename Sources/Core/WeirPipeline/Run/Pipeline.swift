@@ -30,6 +30,8 @@ package struct Pipeline: ~Copyable {
     private var filter: FilterProgram?
     private var metricFilters: MetricFilters
     private var cutters: Cutters
+    /// One per distinct list of attributes among the metrics.
+    private var keys: [SeriesKeys] = []
     private var coveredVersion = UInt64.max
     /// The window whose flows are coming, in nanoseconds since 1970, and its end by both clocks.
     private var window: Range<UInt64> = 0..<0
@@ -44,10 +46,10 @@ package struct Pipeline: ~Copyable {
         self.series = series
         book = PipelineBook(registry)
         rule = ExportRule(side: plan.input.accounting.observer)
-        knowledge = Knowledge(endpoints: EndpointTable(attributes: plan.endpointAttributes, limit: plan.input.pipeline.maxEndpoints))
+        knowledge = Knowledge(endpoints: EndpointTable(attributes: plan.endpointAttributes, limit: plan.input.pipeline.maxEndpoints, seed: plan.input.hashSeed))
         naming = EndpointNaming(plan, &knowledge.symbols)
         scope = ScopeRules(columns: naming.scopeColumns, symbols: &knowledge.symbols)
-        batch = FlowBatch(plugged: plan.pluggedAttributes)
+        batch = FlowBatch(plugged: plan.pluggedAttributes, fields: plan.keyFields)
         questions = EndpointBatch(columns: plan.endpointAttributes)
         hold = HoldBuffer()
         guards = plan.input.enrichers.map { StageGuard(stage: $0.name, registry: registry) }
@@ -55,13 +57,22 @@ package struct Pipeline: ~Copyable {
         metricFilters = MetricFilters(plan)
         cutters = Cutters(plan)
         let other = knowledge.symbols.intern(SeriesLimits.other)
-        let gone = series.open(
-            plan.input.metrics.map { metric in
-                SeriesTable(
-                    metric, columns: metric.attributes.map { plan.layout.column($0) },
-                    limits: SeriesLimits(maxSeries: metric.maxSeries ?? plan.input.pipeline.maxSeries, maxValues: plan.input.pipeline.maxValues),
-                    otherSymbol: other)
-            }, &knowledge)
+        var tables: [SeriesTable] = []
+        for metric in plan.input.metrics {
+            let columns = metric.attributes.map { plan.layout.column($0) }
+            var table = SeriesTable(
+                metric, columns: columns,
+                limits: SeriesLimits(maxSeries: metric.maxSeries ?? plan.input.pipeline.maxSeries, maxValues: plan.input.pipeline.maxValues),
+                otherSymbol: other, seed: plan.input.hashSeed)
+            if let known = keys.firstIndex(where: { $0.columns == columns }) {
+                table.keys = known
+            } else {
+                table.keys = keys.count
+                keys.append(SeriesKeys(columns: columns, seed: plan.input.hashSeed))
+            }
+            tables.append(table)
+        }
+        let gone = series.open(tables, &knowledge)
         for metric in gone { book.forget(metric) }
     }
 
@@ -76,18 +87,11 @@ package struct Pipeline: ~Copyable {
 
     /// Takes flows from the capture. Once per drained chunk.
     package mutating func consume(_ flows: Span<CapturedFlow>) {
-        var bytes: UInt64 = 0
-        var packets: UInt64 = 0
-        for index in 0..<flows.count {
-            bytes += flows[index].bytes
-            packets += flows[index].packets
-        }
-        book.taken.add(bytes, packets)
         book.flows.add(UInt64(flows.count))
         var start = 0
         while start < flows.count {
             let end = min(start + Self.batchRows, flows.count)
-            process(flows, start..<end, of: window, mayHold: true)
+            process(flows, start..<end, of: window, isNew: true)
             // Beyond the limit the oldest go on: they have waited longest, and room is for those that came last.
             let excess = hold.count - plan.input.pipeline.maxHeldFlows
             if excess > 0 { book.hurried.add(UInt64(release(dueBy: .max, atMost: excess))) }
@@ -128,29 +132,26 @@ package struct Pipeline: ~Copyable {
             // Lent out for the call: a span of a property would forbid changing the others.
             let flows = due
             count += flows.count
-            process(flows.span, 0..<flows.count, of: then, mayHold: false)
+            process(flows.span, 0..<flows.count, of: then, isNew: false)
         }
         return count
     }
 
-    private mutating func process(_ flows: Span<CapturedFlow>, _ range: Range<Int>, of counted: Range<UInt64>, mayHold: Bool) {
+    private mutating func process(_ flows: Span<CapturedFlow>, _ range: Range<Int>, of counted: Range<UInt64>, isNew: Bool) {
         refresh()
         knowledge.endpoints.beginBatch()
-        batch.removeAll()
-        for index in range {
-            let flow = flows[index]
-            let source = knowledge.endpoints.intern(
-                flow.source, owner: flow.sourceOwner, isLocal: flow.sourceIsHost, symbols: &knowledge.symbols)
-            let destination = knowledge.endpoints.intern(
-                flow.destination, owner: flow.destinationOwner, isLocal: flow.destinationIsHost, symbols: &knowledge.symbols)
-            let interface = plan.keyFields.contains(.interface) ? knowledge.interface(flow.interfaceIndex) : 0
-            batch.append(flow, source: source, destination: destination, interface: interface)
+        let (bytes, packets) = batch.fill(flows, range)
+        if isNew { book.taken.add(bytes, packets) }
+        knowledge.endpoints.intern(flows, range, &batch.source, &batch.destination, symbols: &knowledge.symbols)
+        if plan.keyFields.contains(.interface) {
+            for row in batch.rows { batch.interface[row] = knowledge.interface(batch.interfaceIndex[row]) }
         }
         ask()
         rows.removeAll(keepingCapacity: true)
-        for row in batch.rows {
-            if mayHold, holds(flows[range.lowerBound + row], row) { continue }
-            rows.append(row)
+        if isNew, knowledge.endpoints.seen.contains(.pending) {
+            for row in batch.rows where !holds(flows[range.lowerBound + row], row) { rows.append(row) }
+        } else {
+            rows.append(contentsOf: batch.rows)
         }
         enrichFlows()
         if plan.needsScope { scope.classify(&batch, knowledge.endpoints) }
@@ -188,15 +189,15 @@ package struct Pipeline: ~Copyable {
         let isComplete = !guards.contains { $0.isSuspended }
         for (row, slot) in knowledge.endpoints.toAsk.enumerated() {
             // While a stage is left out, what is known of an endpoint is better than what the others know.
-            if isComplete || !knowledge.endpoints.flags[Int(slot)].contains(.known) { naming.settle(slot, row, questions, &knowledge) }
+            if isComplete || !knowledge.endpoints.flags(slot).contains(.known) { naming.settle(slot, row, questions, &knowledge) }
         }
         knowledge.endpoints.toAsk.removeAll(keepingCapacity: true)
     }
 
     /// Whether the row waits: an end is pending, and there is time.
     private mutating func holds(_ flow: CapturedFlow, _ row: Int) -> Bool {
-        let source = knowledge.endpoints.flags[Int(batch.source[row])]
-        let destination = knowledge.endpoints.flags[Int(batch.destination[row])]
+        let source = knowledge.endpoints.flags(batch.source[row])
+        let destination = knowledge.endpoints.flags(batch.destination[row])
         guard source.union(destination).contains(.pending) else { return false }
         // Without an option one window: due half a window before the next one ends (see endWindow).
         let wait = plan.input.pipeline.hold.map { UInt64($0.nanoseconds) } ?? UInt64(window.count)
@@ -217,13 +218,14 @@ package struct Pipeline: ~Copyable {
     }
 
     private mutating func leaveOutCovered() {
+        guard knowledge.endpoints.seen.contains(.covered) else { return }
         var bytes: UInt64 = 0
         var packets: UInt64 = 0
         var kept = 0
         for index in rows.indices {
             let row = rows[index]
-            let source = knowledge.endpoints.flags[Int(batch.source[row])]
-            let destination = knowledge.endpoints.flags[Int(batch.destination[row])]
+            let source = knowledge.endpoints.flags(batch.source[row])
+            let destination = knowledge.endpoints.flags(batch.destination[row])
             if rule.exports(batch.observer[row], source: source, destination: destination) {
                 rows[kept] = row
                 kept += 1
@@ -245,23 +247,28 @@ package struct Pipeline: ~Copyable {
         book.filtered.add(before - after, beforePackets - afterPackets)
     }
 
-    private func sum(_ rows: [Int]) -> (bytes: UInt64, packets: UInt64) {
-        var bytes: UInt64 = 0
-        var packets: UInt64 = 0
-        for row in rows {
-            bytes += batch.bytes[row]
-            packets += batch.packets[row]
-        }
-        return (bytes, packets)
+    private func sum(_ rows: [Int]) -> (bytes: UInt64, packets: UInt64) { (Self.sum(rows, batch.bytes), Self.sum(rows, batch.packets)) }
+
+    private static func sum(_ rows: [Int], _ column: [UInt64]) -> UInt64 {
+        let (rows, column) = (rows.span, column.span)
+        var sum: UInt64 = 0
+        for index in rows.indices { sum &+= column[rows[index]] }
+        return sum
     }
 
     private mutating func addUp() {
         let (bytes, packets) = sum(rows)
         book.series.add(bytes, packets)
+        for index in keys.indices { keys[index].isComplete = false }
         series.withTables { tables in
             for index in tables.indices {
                 let isFiltered = metricFilters.select(index, rows, batch, knowledge, into: &passed)
-                tables[index].add(isFiltered ? passed : rows, of: rows, batch, now: now, &knowledge)
+                let key = tables[index].keys
+                if !keys[key].isComplete {
+                    keys[key].make(isFiltered ? passed : rows, batch, knowledge)
+                    keys[key].isComplete = !isFiltered
+                }
+                tables[index].add(isFiltered ? passed : rows, of: rows, batch, keys[key], now: now, &knowledge)
             }
         }
     }

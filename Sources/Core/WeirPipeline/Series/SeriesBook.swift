@@ -88,7 +88,7 @@ extension SeriesTable {
         var overflow: Int?
         for slot in counters.indices where live[slot] {
             if slot == overflowSlot { overflow = values.count }
-            values.append(now >= born[slot] &+ age ? counters[slot] : 0)
+            values.append(now >= born[slot] &+ age ? counters[slot].value : 0)
             created.append(self.created[slot])
             labels += texts[slot * columns.count..<(slot + 1) * columns.count]
         }

@@ -8,25 +8,28 @@ internal import WeirKit
 struct SeriesTable: Sendable {
     let definition: MetricDefinition
     let columns: [Column]
+    /// The place of the metric's keys among those of the pipeline.
+    var keys = 0
     private let limits: SeriesLimits
     private let width: Int
+    /// `UInt64`s that hold a series' words.
+    private let stride: Int
 
-    // One entry per slot; `words` and `texts` have `width` per slot. A slot that is free has no live bit.
-    private var words: [UInt32] = []
+    // One entry per slot; `words` has `stride` per slot and `texts` `width`. A slot that is free has no live bit.
+    private var words: [UInt64] = []
     private(set) var texts: [String] = []
-    private(set) var counters: [UInt64] = []
+    private(set) var counters: [SeriesCounter] = []
     /// When each series was made: by the wall, to show; by the monotonic clock, to tell its age.
     private(set) var created: [UInt64] = []
     private(set) var born: [UInt64] = []
-    private var used: [UInt64] = []
     private(set) var live: [Bool] = []
     private var free: [Int] = []
     /// 0 for empty, else 1 + the slot.
     private var buckets = [UInt32](repeating: 0, count: 64)
-    private let seed = UInt64.random(in: .min ... .max)
+    private let seed: UInt64
     /// How many live series have a word, per column: what `max_values` bounds.
     private var values: [[UInt32: UInt32]]
-    private var candidate: [UInt32]
+    private var candidate: [UInt64]
     /// The series for the combinations beyond `max_series`.
     private(set) var overflowSlot: Int?
 
@@ -43,58 +46,98 @@ struct SeriesTable: Sendable {
     private static let otherNumber = UInt32.max
     private let otherSymbol: UInt32
 
-    init(_ definition: MetricDefinition, columns: [Column], limits: SeriesLimits, otherSymbol: UInt32) {
+    init(_ definition: MetricDefinition, columns: [Column], limits: SeriesLimits, otherSymbol: UInt32, seed: UInt64) {
         self.definition = definition
         self.columns = columns
         self.limits = limits
         self.otherSymbol = otherSymbol
+        self.seed = seed
         width = columns.count
+        stride = SeriesKeys.stride(columns.count)
         values = columns.map { _ in [:] }
-        candidate = [UInt32](repeating: 0, count: columns.count)
+        candidate = [UInt64](repeating: 0, count: stride)
     }
 
     /// Series alive, the overflow series included.
     var count: Int { counters.count - free.count }
 
-    private func hash() -> Int {
-        var hash = seed
-        for word in candidate {
-            let product = (hash ^ UInt64(word)).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-            hash = product.high ^ product.low
-        }
-        return Int(truncatingIfNeeded: hash)
-    }
+    private func hash() -> Int { Int(truncatingIfNeeded: SeriesKeys.hash(candidate.span, 0, stride, seed)) }
 
     private func find() -> Int? {
-        let mask = buckets.count - 1
-        var bucket = hash() & mask
-        while buckets[bucket] != 0 {
-            let slot = Int(buckets[bucket] - 1)
-            if matches(slot) { return slot }
-            bucket = (bucket + 1) & mask
-        }
-        return nil
+        let slot = Self.find(candidate.span, 0, hash(), stride, words.span, buckets.span)
+        return slot < 0 ? nil : slot
     }
 
-    private func matches(_ slot: Int) -> Bool {
-        for column in 0..<width where words[slot * width + column] != candidate[column] { return false }
-        return true
+    /// The slot of the key that begins at `first`, or -1.
+    @inline(__always)
+    private static func find(
+        _ keys: Span<UInt64>, _ first: Int, _ hash: Int, _ stride: Int, _ words: Span<UInt64>, _ buckets: Span<UInt32>
+    ) -> Int {
+        let mask = buckets.count &- 1
+        var bucket = hash & mask
+        while true {
+            let slot = Int(buckets[bucket]) &- 1
+            if slot < 0 { return -1 }
+            var word = 0
+            while word < stride, words[slot &* stride &+ word] == keys[first &+ word] { word &+= 1 }
+            if word == stride { return slot }
+            bucket = (bucket &+ 1) & mask
+        }
+    }
+
+    private func word(_ column: Int) -> UInt32 { Self.word(candidate[column / 2], column) }
+    private static func word(_ pair: UInt64, _ column: Int) -> UInt32 { UInt32(truncatingIfNeeded: column % 2 == 0 ? pair : pair >> 32) }
+
+    private mutating func setWord(_ column: Int, _ word: UInt32) {
+        let pair = candidate[column / 2]
+        candidate[column / 2] = column % 2 == 0 ? pair & ~0xffff_ffff | UInt64(word) : pair & 0xffff_ffff | UInt64(word) << 32
     }
 
     /// Adds the rows, which are those of `all` that the metric's filter let pass. Allocates only when a series is born.
-    mutating func add(_ rows: [Int], of all: [Int], _ batch: borrowing FlowBatch, now: Moment, _ knowledge: inout Knowledge) {
+    mutating func add(
+        _ rows: [Int], of all: [Int], _ batch: borrowing FlowBatch, _ keys: borrowing SeriesKeys, now: Moment, _ knowledge: inout Knowledge
+    ) {
         let before = total
-        for row in rows {
-            for column in 0..<width { candidate[column] = knowledge.word(columns[column], row, batch) }
-            let slot = find() ?? foldAndFind() ?? bear(now, &knowledge)
+        var index = 0
+        while true {
+            index = Self.addKnown(
+                rows, from: index, definition.measure == .bytes ? batch.bytes : batch.packets, keys, words, buckets, now.monotonic, &counters, &total)
+            guard index < rows.count else { break }
+            // A series that is not there (yet): births and what is over the limits are left out of the loop above.
+            let row = rows[index]
+            for word in 0..<stride { candidate[word] = keys.words[row * stride + word] }
+            let slot = foldAndFind() ?? bear(now, &knowledge)
             let amount = amount(row, batch)
-            counters[slot] &+= amount
+            counters[slot].value &+= amount
+            counters[slot].used = now.monotonic
             total &+= amount
-            used[slot] = now.monotonic
+            index += 1
         }
         guard rows.count < all.count else { return }
         let offered = all.reduce(into: UInt64(0)) { $0 &+= amount($1, batch) }
         filtered &+= offered - (total - before)
+    }
+
+    /// Goes on from `first` to the first row whose series is not among the buckets; returns its place, or the rows' count.
+    /// Static, so that the arrays' storage is found once per call and not once per row.
+    private static func addKnown(
+        _ rows: [Int], from first: Int, _ amounts: [UInt64], _ keys: borrowing SeriesKeys, _ words: [UInt64], _ buckets: [UInt32], _ now: UInt64,
+        _ table: inout [SeriesCounter], _ total: inout UInt64
+    ) -> Int {
+        let (rows, amounts, words, buckets) = (rows.span, amounts.span, words.span, buckets.span)
+        let (wanted, hashes, stride) = (keys.words.span, keys.hashes.span, keys.stride)
+        var counters = table.mutableSpan
+        var sum = total
+        defer { total = sum }
+        for index in first..<rows.count {
+            let row = rows[index]
+            let slot = find(wanted, row &* stride, Int(truncatingIfNeeded: hashes[row]), stride, words, buckets)
+            if slot < 0 { return index }
+            counters[slot].value &+= amounts[row]
+            counters[slot].used = now
+            sum &+= amounts[row]
+        }
+        return rows.count
     }
 
     private func amount(_ row: Int, _ batch: borrowing FlowBatch) -> UInt64 {
@@ -105,8 +148,8 @@ struct SeriesTable: Sendable {
     private mutating func foldAndFind() -> Int? {
         var folded = false
         for column in 0..<width where columns[column].words == nil {
-            if values[column].count >= limits.maxValues, values[column][candidate[column]] == nil {
-                candidate[column] = columns[column].holdsSymbols ? otherSymbol : Self.otherNumber
+            if values[column].count >= limits.maxValues, values[column][word(column)] == nil {
+                setWord(column, columns[column].holdsSymbols ? otherSymbol : Self.otherNumber)
                 folded = true
             }
         }
@@ -121,9 +164,9 @@ struct SeriesTable: Sendable {
             return overflow(now)
         }
         let slot = take(now)
+        for index in 0..<stride { words[slot * stride + index] = candidate[index] }
         for column in 0..<width {
-            let word = candidate[column]
-            words[slot * width + column] = word
+            let word = word(column)
             let isOther = word == Self.otherNumber && !columns[column].holdsSymbols
             texts[slot * width + column] = isOther ? SeriesLimits.other : knowledge.text(columns[column], word)
             if columns[column].holdsSymbols { knowledge.symbols.retain(word) }
@@ -143,19 +186,17 @@ struct SeriesTable: Sendable {
 
     private mutating func take(_ now: Moment) -> Int {
         if let slot = free.popLast() {
-            counters[slot] = 0
+            counters[slot] = SeriesCounter(used: now.monotonic)
             created[slot] = now.wall
             born[slot] = now.monotonic
-            used[slot] = now.monotonic
             live[slot] = true
             return slot
         }
-        counters.append(0)
+        counters.append(SeriesCounter(used: now.monotonic))
         created.append(now.wall)
         born.append(now.monotonic)
-        used.append(now.monotonic)
         live.append(true)
-        words.append(contentsOf: repeatElement(0, count: width))
+        words.append(contentsOf: repeatElement(0, count: stride))
         texts.append(contentsOf: repeatElement("", count: width))
         return counters.count - 1
     }
@@ -179,7 +220,7 @@ struct SeriesTable: Sendable {
     }
 
     private mutating func load(_ slot: Int) {
-        for column in 0..<width { candidate[column] = words[slot * width + column] }
+        for index in 0..<stride { candidate[index] = words[slot * stride + index] }
     }
 
     /// Takes everything over from a table before: texts become words again, counters and ages go on.
@@ -201,17 +242,17 @@ struct SeriesTable: Sendable {
             for column in 0..<width {
                 let text = old.texts[slot * width + column]
                 if columns[column].holdsSymbols {
-                    candidate[column] = knowledge.symbols.intern(text)
-                    held.append(candidate[column])
+                    held.append(knowledge.symbols.intern(text))
+                    setWord(column, held[held.count - 1])
                 } else {
-                    candidate[column] = columns[column].words?.firstIndex(of: text).map(UInt32.init) ?? UInt32(text) ?? Self.otherNumber
+                    setWord(column, columns[column].words?.firstIndex(of: text).map(UInt32.init) ?? UInt32(text) ?? Self.otherNumber)
                 }
             }
             place = find() ?? bear(birth, &knowledge)
         }
-        counters[place] &+= old.counters[slot]
-        total &+= old.counters[slot]
-        used[place] = max(used[place], old.used[slot])
+        counters[place].value &+= old.counters[slot].value
+        counters[place].used = max(counters[place].used, old.counters[slot].used)
+        total &+= old.counters[slot].value
         for symbol in held { knowledge.symbols.release(symbol) }
     }
 
@@ -219,24 +260,24 @@ struct SeriesTable: Sendable {
     mutating func bury(_ old: borrowing SeriesTable) {
         expired += old.expired
         filtered += old.filtered
-        for slot in old.counters.indices where old.live[slot] { expired += old.counters[slot] }
+        for slot in old.counters.indices where old.live[slot] { expired += old.counters[slot].value }
     }
 
     /// Lets go of the series that counted nothing since `deadline`.
     mutating func expire(before deadline: UInt64, _ knowledge: inout Knowledge) {
-        for slot in counters.indices where live[slot] && used[slot] < deadline {
+        for slot in counters.indices where live[slot] && counters[slot].used < deadline {
             if slot == overflowSlot {
                 overflowSlot = nil
             } else {
                 unlink(slot)
                 for column in 0..<width {
-                    let word = words[slot * width + column]
+                    let word = Self.word(words[slot * stride + column / 2], column)
                     if columns[column].holdsSymbols { knowledge.symbols.release(word) }
                     if let holders = values[column][word] { values[column][word] = holders == 1 ? nil : holders - 1 }
                     texts[slot * width + column] = ""
                 }
             }
-            expired += counters[slot]
+            expired += counters[slot].value
             live[slot] = false
             free.append(slot)
         }
@@ -259,6 +300,13 @@ struct SeriesTable: Sendable {
         }
         buckets[hole] = 0
     }
+}
+
+/// A series' sum and when it last grew, side by side: both change with every row.
+struct SeriesCounter: Sendable {
+    var value: UInt64 = 0
+    /// By the monotonic clock.
+    var used: UInt64
 }
 
 /// What bounds a metric's series.
