@@ -6,6 +6,7 @@ SWIFT ?= swift
 BUILD := $(SWIFT) build -c release --build-tests
 TEST := $(SWIFT) test -c release --skip-build
 WEIR := .build/release/weir
+BENCH := .build/release/weir-bench
 # Empty for root; the only word that gains rights.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -15,9 +16,9 @@ C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]'
 # What the build links, and what the demo and the tests run.
 # (libcurl: not linked before the HTTP client is there, but a machine that is set up once should not be set up twice.)
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev
-RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps prometheus clang-format
+RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps prometheus clang-format valgrind binutils
 
-.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end bench fuzz run format check clean samples
+.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end bench gates bench-record fuzz run format check clean samples
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +44,7 @@ release: deps ## Build .build-release/release/weir for hosts without a toolchain
 demo: build ## Show real traffic between network namespaces, named and counted; ends by itself
 	$(SUDO) examples/demo/demo.sh $(CURDIR)/$(WEIR)
 
-test: build test-unit test-kernel test-end-to-end ## Run all tests; the kernel's as root
+test: build test-unit gates test-kernel test-end-to-end ## Run all tests; the kernel's as root
 
 test-unit: ## Tests without privileges (after make build)
 	$(TEST) --skip KernelTests --skip AllocationTests
@@ -56,10 +57,16 @@ test-end-to-end: ## The built agent between network namespaces, Prometheus and a
 	$(SUDO) env "PATH=$(PATH)" Tests/EndToEnd/run $(CURDIR)/$(WEIR)
 
 bench: build ## Measure what the agent costs; FORMAT=json, SECTION=kernel (a few minutes, the kernel's part as root)
-	$(SUDO) env "PATH=$(PATH)" .build/release/weir-bench $(if $(SECTION),--section $(SECTION)) $(if $(FORMAT),--format $(FORMAT))
+	$(SUDO) env "PATH=$(PATH)" $(BENCH) $(if $(SECTION),--section $(SECTION)) $(if $(FORMAT),--format $(FORMAT))
 
 fuzz: deps ## Feed every decoder hostile bytes under libFuzzer: [TARGET=yaml] [SECONDS=60] [INPUT=FILE to run one again]
 	Tests/Fuzz/run "$(or $(TARGET),all)" "$(or $(SECONDS),60)" $(if $(INPUT),"$(INPUT)")
+
+gates: ## Compare instructions and allocations with the accepted values (after make build)
+	$(SUDO) env "PATH=$(PATH)" $(BENCH) gates
+
+bench-record: build ## Accept today's instructions and allocations: writes Tests/Benchmarks/thresholds
+	$(SUDO) env "PATH=$(PATH)" $(BENCH) gates --record
 
 run: build ## Run on this host with the built-in defaults, until Ctrl-C
 	$(SUDO) $(WEIR) run

@@ -154,7 +154,10 @@ let package = Package(
             path: "Tests/Benchmarks/AllocationTests", swiftSettings: strict),
         .executableTarget(
             name: "weir-bench",
-            dependencies: ["WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink", "CountingMalloc", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink", "CountingMalloc",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Tests/Benchmarks/Bench", swiftSettings: strict),
         // Laws of every decoder; `make fuzz` runs the same under libFuzzer.
         .target(

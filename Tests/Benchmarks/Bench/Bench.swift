@@ -7,7 +7,8 @@ internal import ArgumentParser
 @main
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "weir-bench", abstract: "Measures what the agent costs.", subcommands: [Measure.self, CheckGates.self, WorkloadCommand.self], defaultSubcommand: Measure.self)
+        commandName: "weir-bench", abstract: "Measures what the agent costs.", subcommands: [Measure.self, CheckGates.self, WorkloadCommand.self],
+        defaultSubcommand: Measure.self)
 
     /// In the order of the table.
     static var sections: [any Section] { [PipelineSection()] }

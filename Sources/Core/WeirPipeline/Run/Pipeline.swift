@@ -46,7 +46,8 @@ package struct Pipeline: ~Copyable {
         self.series = series
         book = PipelineBook(registry)
         rule = ExportRule(side: plan.input.accounting.observer)
-        knowledge = Knowledge(endpoints: EndpointTable(attributes: plan.endpointAttributes, limit: plan.input.pipeline.maxEndpoints, seed: plan.input.hashSeed))
+        knowledge = Knowledge(
+            endpoints: EndpointTable(attributes: plan.endpointAttributes, limit: plan.input.pipeline.maxEndpoints, seed: plan.input.hashSeed))
         naming = EndpointNaming(plan, &knowledge.symbols)
         scope = ScopeRules(columns: naming.scopeColumns, symbols: &knowledge.symbols)
         batch = FlowBatch(plugged: plan.pluggedAttributes, fields: plan.keyFields)

@@ -13,7 +13,8 @@ enum Callgrind {
         let program = folder.path + "/weir-bench"
         try Child.run(["objcopy", "--strip-debug", Child.ownPath, program])
         return (
-            try instructions([program] + arguments + [String(sizes.few)], folder), try instructions([program] + arguments + [String(sizes.many)], folder)
+            try instructions([program] + arguments + [String(sizes.few)], folder),
+            try instructions([program] + arguments + [String(sizes.many)], folder)
         )
     }
 

@@ -29,7 +29,8 @@ struct CheckGates: ParsableCommand {
             for gauge in gauges {
                 let complaint = accepted.complaint(gauge)
                 let before = accepted[gauge.figure].map { "accepted \(Thresholds.short($0.accepted)) + \(Thresholds.short($0.tolerance)) %" } ?? "new"
-                print("\(gauge.figure.padded(to: 46)) \(Report.number(gauge.value).padded(to: 10, left: true)) \(gauge.unit.padded(to: 20)) \(before)")
+                print(
+                    "\(gauge.figure.padded(to: 46)) \(Report.number(gauge.value).padded(to: 10, left: true)) \(gauge.unit.padded(to: 20)) \(before)")
                 if record { accepted.accept(gauge) } else if let complaint { complaints.append(complaint) }
             }
         }

@@ -67,7 +67,8 @@ struct Thresholds {
             """
         for line in lines {
             let tolerance = "\(Self.short(line.tolerance))%"
-            text += "\(line.figure.padded(to: 46)) \(Self.short(line.accepted).padded(to: 11, left: true)) \(tolerance.padded(to: 10, left: true))  \(line.unit)\n"
+            text +=
+                "\(line.figure.padded(to: 46)) \(Self.short(line.accepted).padded(to: 11, left: true)) \(tolerance.padded(to: 10, left: true))  \(line.unit)\n"
         }
         return text
     }
