@@ -9,29 +9,38 @@
 //         PPS 0: as fast as possible. SECS 0: stop after PKTS_PER_FLOW passes.
 //         -p SIZE: pad frames to SIZE bytes with zeros, as Ethernet does with less than 60.
 //         -q: go through the queueing discipline, where a tc egress program sees them.
-//   gen sock SRCIP DSTIP FLOWS PAYLOAD SECS [PPS]
-//         FLOWS connected sockets from port 20000 on to DSTIP:9999, one send() each in turn. SECS 0: one send() each.
+//   gen [-t PROTOCOL] [-g SEGMENTS] sock SRCIP DSTIP FLOWS PAYLOAD SECS [PPS [PASSES]]
+//         FLOWS flows from port 20000 on to DSTIP:9999, one send() for each in turn. SECS 0: PASSES turns (1).
+//         SIGTERM ends it sooner, and the other that have SECS.
+//         A payload larger than the device's MTU leaves in fragments, and counts here as the datagram that it is.
+//         -t udp: a connected socket for each flow.
+//         -t sctp: packets by a raw socket, which needs no SCTP in the kernel.
+//         -t icmp: echo replies that nobody asked for and nobody answers, by a raw socket. ICMP has no ports.
+//         -g SEGMENTS: each send() is a super-packet of so many datagrams (UDP_SEGMENT), and counts as them.
 //   gen recv IP
 //         receives on IP:9999 until SIGTERM, then what is still queued.
-//   gen hold IP
-//         binds IP:9999 and never reads.
-//   gen pour DSTIP BYTES
-//         one TCP connection to DSTIP:9999: sends BYTES, says that it has sent all, waits until the other end has too.
-//   gen drain IP
-//         takes one TCP connection on IP:9999 and reads it to its end. Both ends keep their sockets to the last
-//         segment, so no segment of the connection is without one.
+//   gen [-t PROTOCOL] hold IP
+//         binds IP:9999, or a raw socket, and never reads.
+//   gen pour DSTIP BYTES [FLOWS [SECS]]
+//         FLOWS (1) TCP connections to DSTIP:9999, all at once: sends BYTES on each in turn, or less when SECS are
+//         over; says that it has sent all, waits until the other ends have too.
+//   gen drain IP [FLOWS]
+//         takes FLOWS (1) TCP connections on IP:9999 and reads all to their ends. Both ends keep their sockets to the
+//         last segment, so no segment of the connections is without one.
 //
 // Prints one line of JSON: packets (sent or received), l3_bytes, l2_bytes (Ethernet frames without checksum), secs,
 // pps.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,11 +52,27 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 32, PORT = 9999, SOURCES = 64, FIRST_PORT = 20000, ETHERNET = 14, MAX_FRAME = 1514, BUFFER = 64 << 20 };
+enum {
+	BATCH = 32,
+	PORT = 9999,
+	SOURCES = 64,
+	FIRST_PORT = 20000,
+	ETHERNET = 14,
+	MAX_FRAME = 1514,
+	MAX_DATAGRAM = 65507,
+	BUFFER = 64 << 20
+};
 
 static volatile sig_atomic_t stopped;
 
 static void on_term(int signal) { stopped = signal; }
+
+static void stop_on_term(void)
+{
+	struct sigaction action = {.sa_handler = on_term};
+
+	sigaction(SIGTERM, &action, 0);
+}
 
 static void die(const char *what)
 {
@@ -224,32 +249,82 @@ static int raw(char **a, int pad, bool queued)
 
 // ---- Sockets ----
 
-static int sock(char **a, uint64_t pps)
+struct protocol {
+	int number; // of a raw socket, or 0
+	int header; // bytes that we write before the payload
+};
+
+static struct protocol protocol_of(const char *name, bool v6)
+{
+	if (!name || !strcmp(name, "udp"))
+		return (struct protocol){0, 0};
+	if (!strcmp(name, "sctp"))
+		return (struct protocol){IPPROTO_SCTP, 12};
+	if (!strcmp(name, "icmp"))
+		return (struct protocol){v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, 8};
+	fprintf(stderr, "'%s' is not udp, sctp or icmp\n", name);
+	exit(2);
+}
+
+static int network_bytes(bool v6) { return v6 ? 40 : 20; }
+
+// make_message(MESSAGE, PROTOCOL, LENGTH, FLOW): what the kernel does not write for a raw socket.
+static void make_message(uint8_t *message, struct protocol protocol, int length, int flow)
+{
+	uint16_t *words = (void *)message;
+
+	if (protocol.number == IPPROTO_SCTP) {
+		words[0] = htons(FIRST_PORT + flow), words[1] = htons(PORT);
+		words[7] = htons(length - 12); // of the one chunk; the CRC stays out: nobody here would check it
+	} else if (protocol.number == IPPROTO_ICMP) {
+		words[0] = words[1] = 0, words[2] = htons(1), words[3] = htons(flow); // echo reply, identifier, number
+		words[1] = folded(add_words(0, message, length));
+	} else if (protocol.number == IPPROTO_ICMPV6)
+		words[0] = htons(129 << 8), words[2] = htons(1), words[3] = htons(flow); // the kernel adds the checksum
+}
+
+static int connected(const struct address *src, const struct address *dst, struct protocol protocol, int port)
+{
+	struct sockaddr_storage from, to;
+	socklen_t size = socket_address(src, protocol.number ? 0 : port, &from);
+	int fd = socket(src->v6 ? AF_INET6 : AF_INET, protocol.number ? SOCK_RAW : SOCK_DGRAM, protocol.number);
+
+	socket_address(dst, protocol.number ? 0 : PORT, &to);
+	if (fd < 0 || bind(fd, (void *)&from, size) || connect(fd, (void *)&to, size))
+		die("sock");
+	return fd;
+}
+
+static int sock(char **a, struct protocol protocol, int segments, uint64_t pps, uint64_t passes)
 {
 	struct address src = address_of(a[0]), dst = address_of(a[1]);
-	int flows = atoi(a[2]), payload = atoi(a[3]), *fd = malloc(flows * sizeof *fd);
-	uint64_t sent = 0, secs = strtoull(a[4], 0, 10), l3 = header_bytes(dst.v6) + payload;
+	int flows = atoi(a[2]), payload = atoi(a[3]), sockets = protocol.number ? 1 : flows,
+	    *fd = malloc(sockets * sizeof *fd);
+	int length = protocol.header + payload * segments;
+	int l3 = network_bytes(dst.v6) + (protocol.number ? protocol.header : 8) + payload;
+	uint64_t sends = 0, secs = strtoull(a[4], 0, 10);
 	struct rlimit limit = {1 << 20, 1 << 20};
-	static char buffer[1500];
+	static uint8_t buffer[MAX_DATAGRAM];
 
+	if (payload < 8 * !!protocol.number || length > MAX_DATAGRAM)
+		return fprintf(stderr, "usage: see the top of gen.c\n"), 2;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	for (int i = 0; i < flows; i++) {
-		struct sockaddr_storage from, to;
-		socklen_t size = socket_address(&src, FIRST_PORT + i, &from);
-		socket_address(&dst, PORT, &to);
-		fd[i] = socket(from.ss_family, SOCK_DGRAM, 0);
-		if (fd[i] < 0 || bind(fd[i], (void *)&from, size) || connect(fd[i], (void *)&to, size))
-			die("sock");
+	stop_on_term();
+	for (int i = 0; i < sockets; i++) {
+		fd[i] = connected(&src, &dst, protocol, FIRST_PORT + i);
+		if (segments > 1 && setsockopt(fd[i], SOL_UDP, UDP_SEGMENT, &payload, sizeof payload))
+			die("UDP_SEGMENT");
 	}
 	uint64_t start = now_ns(), end = start + secs * 1000000000ull;
-	do
+	for (uint64_t pass = 0; !stopped && (secs ? now_ns() < end : pass < passes); pass++)
 		for (int i = 0; i < flows; i++) {
 			if (pps)
-				wait_until(start + sent * 1000000000ull / pps);
-			sent += send(fd[i], buffer, payload, 0) == payload;
+				wait_until(start + sends * 1000000000ull / pps);
+			make_message(buffer, protocol, length, i);
+			sends += send(fd[protocol.number ? 0 : i], buffer, length, 0) == length;
 		}
-	while (now_ns() < end && !stopped);
-	report(sent, sent * l3, sent * (ETHERNET + l3), start);
+	uint64_t packets = sends * segments;
+	report(packets, packets * l3, packets * (ETHERNET + l3), start);
 	return 0;
 }
 
@@ -258,11 +333,10 @@ static int bound(const char *ip, bool *v6)
 	struct address me = address_of(ip);
 	struct sockaddr_storage at;
 	socklen_t size = socket_address(&me, PORT, &at);
-	int fd = socket(at.ss_family, SOCK_DGRAM, 0), buffer = BUFFER;
+	int fd = socket(at.ss_family, SOCK_DGRAM, 0);
 
 	*v6 = me.v6;
-	// Large enough that what the hook has seen is also received.
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) || bind(fd, (void *)&at, size))
+	if (fd < 0 || bind(fd, (void *)&at, size))
 		die("bind");
 	return fd;
 }
@@ -270,12 +344,14 @@ static int bound(const char *ip, bool *v6)
 static int receive(const char *ip)
 {
 	bool v6;
-	int fd = bound(ip, &v6);
+	int fd = bound(ip, &v6), room = BUFFER;
 	uint64_t packets = 0, bytes = 0, start = now_ns();
 	static char buffer[65536];
-	struct sigaction action = {.sa_handler = on_term};
 
-	sigaction(SIGTERM, &action, 0);
+	stop_on_term();
+	// Large enough that what the hook has seen is also received.
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room))
+		die("SO_RCVBUFFORCE");
 	while (true) {
 		ssize_t length = recv(fd, buffer, sizeof buffer, stopped ? MSG_DONTWAIT : 0);
 		if (length >= 0)
@@ -291,10 +367,21 @@ static int receive(const char *ip)
 	return 0;
 }
 
-static int hold(const char *ip)
+static int hold(const char *ip, const char *name)
 {
+	struct address me = address_of(ip);
+	struct protocol protocol = protocol_of(name, me.v6);
 	bool v6;
-	bound(ip, &v6);
+
+	if (protocol.number) {
+		// Takes nothing, as a full queue would make the kernel say that nobody is there.
+		struct sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
+		struct sock_fprog filter = {1, &nothing};
+		int fd = socket(me.v6 ? AF_INET6 : AF_INET, SOCK_RAW, protocol.number);
+		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter))
+			die("raw socket");
+	} else
+		bound(ip, &v6);
 	pause();
 	return 0;
 }
@@ -311,56 +398,88 @@ static int tcp_socket(const char *ip, struct sockaddr_storage *at, socklen_t *si
 	return fd;
 }
 
-static void read_to_end(int fd)
+// Reads all to their ends, whichever has something, and leaves them open: the kernel closes them when we exit.
+static void read_to_end(struct pollfd *fds, int count)
 {
 	static char buffer[65536];
-	ssize_t length;
+	int left = count;
 
-	while ((length = read(fd, buffer, sizeof buffer)) > 0)
-		;
-	if (length < 0)
-		die("read");
+	while (left) {
+		if (poll(fds, count, -1) < 0 && errno != EINTR)
+			die("poll");
+		for (int i = 0; i < count; i++) {
+			ssize_t length = fds[i].revents ? read(fds[i].fd, buffer, sizeof buffer) : 1;
+			if (length < 0)
+				die("read");
+			if (!length)
+				fds[i].fd = ~fds[i].fd, left--; // poll() passes over what is negative
+		}
+	}
 }
 
-static int pour(const char *ip, uint64_t bytes)
+static struct pollfd *connections(int flows)
+{
+	struct rlimit limit = {1 << 20, 1 << 20};
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return calloc(flows, sizeof(struct pollfd));
+}
+
+static int pour(const char *ip, uint64_t bytes, int flows, uint64_t secs)
 {
 	struct sockaddr_storage at;
 	socklen_t size;
-	int fd = tcp_socket(ip, &at, &size);
+	struct pollfd *fds = connections(flows);
+	uint64_t end = secs ? now_ns() + secs * 1000000000ull : ~0ull;
 	static char buffer[65536];
 
-	if (connect(fd, (void *)&at, size))
-		die("connect");
-	while (bytes) {
-		ssize_t sent = write(fd, buffer, bytes < sizeof buffer ? bytes : sizeof buffer);
-		if (sent < 0)
-			die("write");
-		bytes -= sent;
+	stop_on_term();
+	for (int i = 0; i < flows; i++) {
+		fds[i] = (struct pollfd){.fd = tcp_socket(ip, &at, &size), .events = POLLIN};
+		if (connect(fds[i].fd, (void *)&at, size))
+			die("connect");
 	}
-	shutdown(fd, SHUT_WR);
-	read_to_end(fd);
+	for (uint64_t done = 0; !stopped && done < bytes && now_ns() < end; done += sizeof buffer)
+		for (int i = 0; i < flows; i++)
+			if (write(fds[i].fd, buffer, bytes - done < sizeof buffer ? bytes - done : sizeof buffer) < 0 &&
+			    errno != EINTR)
+				die("write");
+	for (int i = 0; i < flows; i++)
+		shutdown(fds[i].fd, SHUT_WR);
+	read_to_end(fds, flows);
 	return 0;
 }
 
-static int drain(const char *ip)
+static int drain(const char *ip, int flows)
 {
 	struct sockaddr_storage at;
 	socklen_t size;
-	int listener = tcp_socket(ip, &at, &size), fd;
+	struct pollfd *fds = connections(flows);
+	int listener = tcp_socket(ip, &at, &size);
 
-	if (bind(listener, (void *)&at, size) || listen(listener, 1) || (fd = accept(listener, 0, 0)) < 0)
+	if (bind(listener, (void *)&at, size) || listen(listener, flows))
 		die("listen");
-	read_to_end(fd);
+	for (int i = 0; i < flows; i++) {
+		fds[i] = (struct pollfd){.fd = accept(listener, 0, 0), .events = POLLIN};
+		if (fds[i].fd < 0)
+			die("accept");
+	}
+	read_to_end(fds, flows);
 	return 0;
 }
 
 int main(int argc, char **v)
 {
-	int pad = 0, option;
+	int pad = 0, segments = 1, option;
 	bool queued = false;
+	const char *protocol = 0;
 
-	while ((option = getopt(argc, v, "+p:q")) > 0) {
-		if (option == 'p')
+	while ((option = getopt(argc, v, "+g:p:qt:")) > 0) {
+		if (option == 'g')
+			segments = atoi(optarg);
+		else if (option == 't')
+			protocol = optarg;
+		else if (option == 'p')
 			pad = atoi(optarg);
 		else if (option == 'q')
 			queued = true;
@@ -370,15 +489,17 @@ int main(int argc, char **v)
 	argc -= optind, v += optind;
 	if (argc == 9 && !strcmp(v[0], "raw"))
 		return raw(v + 1, pad, queued);
-	if ((argc == 6 || argc == 7) && !strcmp(v[0], "sock"))
-		return sock(v + 1, argc == 7 ? strtoull(v[6], 0, 10) : 0);
+	if (argc >= 6 && argc <= 8 && !strcmp(v[0], "sock"))
+		return sock(v + 1, protocol_of(protocol, strchr(v[1], ':')), segments,
+			    argc > 6 ? strtoull(v[6], 0, 10) : 0, argc > 7 ? strtoull(v[7], 0, 10) : 1);
 	if (argc == 2 && !strcmp(v[0], "recv"))
 		return receive(v[1]);
 	if (argc == 2 && !strcmp(v[0], "hold"))
-		return hold(v[1]);
-	if (argc == 3 && !strcmp(v[0], "pour"))
-		return pour(v[1], strtoull(v[2], 0, 10));
-	if (argc == 2 && !strcmp(v[0], "drain"))
-		return drain(v[1]);
+		return hold(v[1], protocol);
+	if (argc >= 3 && argc <= 5 && !strcmp(v[0], "pour"))
+		return pour(v[1], strtoull(v[2], 0, 10), argc > 3 ? atoi(v[3]) : 1,
+			    argc > 4 ? strtoull(v[4], 0, 10) : 0);
+	if ((argc == 2 || argc == 3) && !strcmp(v[0], "drain"))
+		return drain(v[1], argc > 2 ? atoi(v[2]) : 1);
 	return fprintf(stderr, "usage: see the top of gen.c\n"), 2;
 }

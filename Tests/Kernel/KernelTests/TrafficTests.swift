@@ -64,9 +64,9 @@ struct Wire: ~Copyable {
 
 /// The generator, compiled once.
 let generator: String = {
-    let source = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+    let source = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     let program = "/tmp/weir-t-gen-\(getpid())"
-    let (status, output) = shell("clang -O2 -w -o \(program) /\(source)/gen.c")
+    let (status, output) = shell("clang -O2 -w -o \(program) /\(source)/Benchmarks/floor/gen.c")
     precondition(status == 0, output)
     return program
 }()
@@ -132,9 +132,9 @@ extension KernelTests {
             try namespace.exec("cat /sys/class/net/w0/address").split(separator: "\n").first.map(String.init) ?? ""
         }
 
-        /// `"sent":N` of the generator's line.
+        /// `"packets":N` of the generator's line.
         static func sent(_ output: String) throws -> UInt64 {
-            let digits = try #require(output.split(separator: "\"sent\":").last?.prefix { $0.isNumber })
+            let digits = try #require(output.split(separator: "\"packets\":").last?.prefix { $0.isNumber })
             return try #require(UInt64(digits))
         }
 
