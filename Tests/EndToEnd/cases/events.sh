@@ -62,9 +62,6 @@ reloaded() {
     remark "$(metric a weir_config_reloads_total 'success') reloads, $(metric a weir_config_reloads_total 'failure') refused;"
 }
 
-reload_same() {
-    for _ in 1 2 3 4 5; do reload a; done
-}
 
 reload_metrics() {
     sed -i 's/^metrics:/&\n  more.bytes: { measure: bytes, attributes: [src.address, dst.port] }/' "$CASE/a.yaml"
@@ -99,6 +96,72 @@ reload_broken() {
     expect "refused" 2 "$(grep -c 'reload refused' "$CASE/a.log")"
     cp "$CASE/good" "$CASE/a.yaml"
     reload a
+}
+
+# thirty_hups: more reloads than there is time for, under load and once more just before the end. None is lost halfway, and the stop does
+# not wait for all.
+thirty_hups() {
+    wire
+    config a "source: tc, window: 500ms"
+    agent a right
+    wire_up
+    sink right 10.77.0.2
+    under_fire hups a
+    wire_down
+    hups a
+    stop_agent a
+    expect_books a
+    expect_truth a test "$(of l3_bytes <"$CASE/sent")" "$(of packets <"$CASE/sent")"
+    expect_that "some were obeyed" [ "$(metric a weir_config_reloads_total 'success')" -ge 1 ]
+    expect "refused" 0 "$(metric a weir_config_reloads_total 'failure')"
+    expect "programs left" "tcx 0 clsact 0" "$(attached right w0)"
+    remark "$(metric a weir_config_reloads_total 'success') reloads;"
+}
+
+hups() { for _ in $(seq 30); do kill -HUP "${AGENT_PID[$1]}"; done; }
+
+# listener_moves: to another port, another address of the same port, nowhere, and to a port that is taken. Under load.
+listener_moves() {
+    wire
+    config a "source: tc, window: 500ms"
+    sed -i 's/^http: off/http: { listen: 127.0.0.1:9347 }/' "$CASE/a.yaml"
+    agent a right
+    wire_up
+    sink right 10.77.0.2
+    background right iperf3 -s -B 127.0.0.1 -p 9444 >/dev/null 2>&1
+    disown
+    wait_for "someone else's port" 3 listens right 9444
+    under_fire move_listener
+    wire_down
+    stop_agent a
+    expect_books a
+    expect_truth a test "$(of l3_bytes <"$CASE/sent")" "$(of packets <"$CASE/sent")"
+    expect "reloads" 4 "$(metric a weir_config_reloads_total 'success')"
+    expect "refused" 1 "$(metric a weir_config_reloads_total 'failure')"
+}
+
+# answers ADDRESS: packets that the agent behind it has seen; fails when nobody answers.
+answers() { in_host right curl -sf --max-time 2 "http://$1/metrics" | awk '/^weir_kernel_seen_packets_total/ { sum += $NF } END { if (!NR) exit 1; printf "%.0f\n", sum }'; }
+
+# listens_on FROM TO: from here to there; `off` is nowhere.
+listens_on() {
+    local before=0
+    [ "$1" = off ] || before=$(answers "$1")
+    if [ "$2" = off ]; then sed -i 's/^http: .*/http: off/' "$CASE/a.yaml"; else sed -i "s/^http: .*/http: { listen: $2 }/" "$CASE/a.yaml"; fi
+    reload a
+    if [ "$2" != off ]; then expect_that "$2 answers, and its counters went on" [ "$(answers "$2")" -ge "$before" ]; fi
+    if [ "$1" != off ] && answers "$1" >/dev/null; then fail "$1 still answers"; fi
+}
+
+move_listener() {
+    listens_on 127.0.0.1:9347 127.0.0.1:9348
+    listens_on 127.0.0.1:9348 127.0.0.2:9348
+    listens_on 127.0.0.2:9348 off
+    listens_on off 127.0.0.1:9347
+    sed -i "s/^http: .*/http: { listen: 127.0.0.1:9444 }/" "$CASE/a.yaml"
+    reload a
+    expect "refused, by the log" 1 "$(grep -c 'reload refused' "$CASE/a.log")"
+    expect_that "the listener before goes on" [ "$(answers 127.0.0.1:9347)" -gt 0 ]
 }
 
 # killed FLAVOR: as by the OOM killer, with another one's filter beside ours. Nothing stale stays, nothing foreign goes.
@@ -165,14 +228,14 @@ come_and_go() {
 run_case events-sigterm-tc stopped_in_between tc
 run_case events-sigterm-cgroup stopped_in_between cgroup
 run_case events-last-window last_window
-run_case events-reload-same-tc reloaded "source: tc" same
-run_case events-reload-same-cgroup reloaded "source: cgroup" same
 run_case events-reload-metrics reloaded "source: tc" metrics
 run_case events-reload-broken reloaded "source: tc" broken
 run_case events-reload-room reloaded "source: tc" room
 run_case events-reload-capture-tcx reloaded "source: tc, tc: tcx" capture
 run_case events-reload-capture-clsact reloaded "source: tc, tc: clsact" capture
 run_case events-reload-capture-cgroup reloaded "source: cgroup" capture
+run_case events-thirty-hups thirty_hups
+run_case events-listener-moves listener_moves
 run_case events-kill-tcx killed tcx
 run_case events-kill-clsact killed clsact
 run_case events-devices-come-and-go crowd
