@@ -62,7 +62,6 @@ reloaded() {
     remark "$(metric a weir_config_reloads_total 'success') reloads, $(metric a weir_config_reloads_total 'failure') refused;"
 }
 
-
 reload_metrics() {
     sed -i 's/^metrics:/&\n  more.bytes: { measure: bytes, attributes: [src.address, dst.port] }/' "$CASE/a.yaml"
     reload a

@@ -84,11 +84,11 @@ docker() {
     expect "what came from the box also left" "$(counter out)" "$(counter leaving)"
     expect_books a
     expect_nothing_lost a
-    expect_truth a test $((out[0] + back[0])) $((out[1] + back[1]))
+    expect_truth a test $((out[0] + back[0])) $((out[1] + back[1])) "nftables counters"
     expect_that "more than UDP passed" [ "${out[1]}" -gt "$(of packets <"$CASE/sent")" ]
 }
 
-run_case docker-all-interfaces docker "exclude: [lo]" tcx
-run_case docker-all-interfaces-clsact docker "exclude: [lo]" clsact
-run_case docker-uplink-alone docker "include: [u0]" tcx
-run_case docker-bridge-named docker "include: [br0, u0]" tcx
+CELL="tcx IPv4 UDP+TCP off full forwarded" run_case docker-all-interfaces docker "exclude: [lo]" tcx
+CELL="clsact IPv4 UDP+TCP off full forwarded" run_case docker-all-interfaces-clsact docker "exclude: [lo]" clsact
+CELL="tcx IPv4 UDP+TCP off full forwarded" run_case docker-uplink-alone docker "include: [u0]" tcx
+CELL="tcx IPv4 UDP+TCP off full forwarded" run_case docker-bridge-named docker "include: [br0, u0]" tcx

@@ -5,7 +5,7 @@
 # As fast as the machine can, with windows of 100 ms: flips and drains under fire lose nothing and count nothing twice.
 
 SECONDS_OF_RATE=$([ -n "${LONG:-}" ] && echo 60 || echo 4)
-SECONDS_OF_MAIN_CASE=$([ -n "${LONG:-}" ] && echo 60 || echo 15)
+SECONDS_OF_MAIN_CASE=$([ -n "${LONG:-}" ] && echo 60 || echo 8)
 
 # many_flows FLOWS MAX_FLOWS: more flows in less than one window than the map has room for.
 many_flows() {
@@ -98,16 +98,16 @@ one_cpu_off() {
     remark "CPUs $(cat /sys/devices/system/cpu/online) of $(cat /sys/devices/system/cpu/possible) online;"
 }
 
-run_case rate-a-million-flows many_flows 1000000 131072
-run_case rate-tiny-map many_flows 300000 1024
-run_case rate-tcx-ports rate tcx ports 1000 "$SECONDS_OF_MAIN_CASE"
-run_case rate-tcx-hosts rate tcx hosts 1000
-run_case rate-clsact-50k-flows rate clsact ports 50000
-run_case rate-sockets-all-cpus all_cpus
-run_case rate-sockets-received received_at_rate
+CELL="tcx IPv4 UDP off overload none" run_case rate-a-million-flows many_flows 1000000 131072
+CELL="tcx IPv4 UDP off overload none" run_case rate-tiny-map many_flows 300000 1024
+CELL="tcx IPv4 UDP off full swap" run_case rate-tcx-ports rate tcx ports 1000 "$SECONDS_OF_MAIN_CASE"
+CELL="tcx IPv4 UDP off full swap" run_case rate-tcx-hosts rate tcx hosts 1000
+CELL="clsact IPv4 UDP off full swap" run_case rate-clsact-50k-flows rate clsact ports 50000
+CELL="cgroup IPv4 UDP off full swap" run_case rate-sockets-all-cpus all_cpus
+CELL="cgroup IPv4 UDP off full swap" run_case rate-sockets-received received_at_rate
 if [ -w /sys/devices/system/cpu/cpu1/online ]; then
-    run_case rate-one-cpu-off-ports one_cpu_off ports
-    run_case rate-one-cpu-off-hosts one_cpu_off hosts
+    CELL="tcx IPv4 UDP off full swap" run_case rate-one-cpu-off-ports one_cpu_off ports
+    CELL="tcx IPv4 UDP off full swap" run_case rate-one-cpu-off-hosts one_cpu_off hosts
 else
     skip_case rate-one-cpu-off "no CPU here can be taken offline"
 fi

@@ -52,7 +52,7 @@ from_outside() {
     stop_agent a
     expect "received" "$(of packets <<<"$sent")" "$(of packets <"$CASE/received")"
     expect_books a
-    expect_truth a test "$(of l3_bytes <"$CASE/received")" "$(of packets <"$CASE/received")"
+    expect_truth a test "$(of l3_bytes <"$CASE/received")" "$(of packets <"$CASE/received")" "what sockets received"
 }
 
 # late: the wire holds packets back for much longer than three windows. Their sender is on this host all the same.
@@ -99,9 +99,9 @@ EOF
     read -ra other < <(in_host left nft list table inet other |
         awk '/counter packets/ { packets += $(NF - 2); bytes += $NF } END { printf "%.0f %.0f\n", bytes, packets }')
     expect_books a
-    expect "TCP bytes" $((wired[0] - other[0])) "$(metric a weir_test_bytes_total 'transport="TCP"')"
-    expect "TCP packets" $((wired[1] - other[1])) "$(metric a weir_test_packets_total 'transport="TCP"')"
-    remark "0 bytes, 0 packets off of $((wired[1] - other[1]));"
+    measured "$CELL" "interface counters and nftables" $((wired[0] - other[0])) $((wired[1] - other[1])) \
+        "$(metric a weir_test_bytes_total 'transport="TCP"')" "$(metric a weir_test_packets_total 'transport="TCP"')"
+    remark "$((wired[1] - other[1])) packets;"
 }
 
 # owners lo|veth: sender and receiver in two control groups; one row, an owner at each end.
@@ -145,10 +145,10 @@ EOF
 }
 
 for family in 4 6; do
-    run_case "sockets-udp$family-both-ways" both_ways $family
-    run_case "sockets-udp$family-from-outside" from_outside $family
-    run_case "sockets-tcp$family" tcp $family
+    CELL="cgroup IPv$family UDP off full none" run_case "sockets-udp$family-both-ways" both_ways $family
+    CELL="cgroup IPv$family UDP off many none" run_case "sockets-udp$family-from-outside" from_outside $family
+    CELL="cgroup IPv$family TCP off full none" run_case "sockets-tcp$family" tcp $family
 done
-run_case sockets-late-packets late
-run_case sockets-owners-loopback owners lo
-run_case sockets-owners-veth owners veth
+CELL="cgroup IPv4 UDP off few swap" run_case sockets-late-packets late
+CELL="cgroup IPv4 UDP off few none" run_case sockets-owners-loopback owners lo
+CELL="cgroup IPv4 UDP off few none" run_case sockets-owners-veth owners veth
