@@ -11,7 +11,7 @@ struct Bench: ParsableCommand {
         defaultSubcommand: Measure.self)
 
     /// In the order of the table.
-    static var sections: [any Section] { [PipelineSection()] }
+    static var sections: [any Section] { [KernelSection(), PipelineSection(), MemorySection(), ThroughputSection()] }
     /// What `make gates` compares with the accepted values.
     static var gates: [any Gate] { [PipelineGate()] }
 }

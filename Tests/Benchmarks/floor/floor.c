@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-// floor OBJ IF|CGROUPDIR MAX_ENTRIES DRAIN_SECS
+// floor OBJ IF|CGROUPDIR MAX_ENTRIES DRAIN_SECS [first]
 // Attaches floor_in/floor_out (tcx when the second argument is an interface, else cgroup_skb), drains the map with
 // BPF_MAP_LOOKUP_AND_DELETE_BATCH every DRAIN_SECS (0 = only at the end), and on SIGTERM prints the totals as JSON.
+// `first`: on an interface before all that is attached there already.
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -19,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TCX_INGRESS = 46, TCX_EGRESS = 47, BATCH = 4096 };
+enum { TCX_INGRESS = 46, TCX_EGRESS = 47, TCX_BEFORE = 1 << 3, BATCH = 4096 };
 static volatile sig_atomic_t stop;
 static void on_term(int s) { stop = 1; }
 static void die(const char *w)
@@ -39,12 +40,12 @@ static double cpu(void)
 	getrusage(RUSAGE_SELF, &r);
 	return r.ru_utime.tv_sec + r.ru_stime.tv_sec + (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
-static int link_create(int prog, int target, int type)
+static int link_create(int prog, int target, int type, int flags)
 {
 	struct {
 		unsigned prog, target, type, flags;
 		char rest[48];
-	} a = {prog, target, type};
+	} a = {prog, target, type, flags};
 	return syscall(SYS_bpf, BPF_LINK_CREATE, &a, sizeof a);
 }
 static unsigned long long entries, packets, bytes;
@@ -75,7 +76,8 @@ static void drain(int fd, int percpu, int ksz, int vsz)
 
 int main(int argc, char **v)
 {
-	if (argc != 5)
+	int first = argc == 6 && !strcmp(v[5], "first");
+	if (argc != (first ? 6 : 5))
 		return fprintf(stderr, "usage: see the top of floor.c\n"), 2;
 	int ifindex = if_nametoindex(v[2]), every = atoi(v[4]), fd = -1, percpu = 0, ksz = 0, vsz = 0;
 	struct bpf_object *o = bpf_object__open(v[1]);
@@ -93,9 +95,11 @@ int main(int argc, char **v)
 	int in = bpf_program__fd(bpf_object__find_program_by_name(o, "floor_in"));
 	int out = bpf_program__fd(bpf_object__find_program_by_name(o, "floor_out"));
 	int target = ifindex ? ifindex : open(v[2], O_RDONLY | O_DIRECTORY);
-	if (link_create(in, target, ifindex ? TCX_INGRESS : BPF_CGROUP_INET_INGRESS) < 0)
+	if (link_create(in, target, ifindex ? TCX_INGRESS : BPF_CGROUP_INET_INGRESS,
+			ifindex && first ? TCX_BEFORE : 0) < 0)
 		die("attach in");
-	if (link_create(out, target, ifindex ? TCX_EGRESS : BPF_CGROUP_INET_EGRESS) < 0)
+	if (link_create(out, target, ifindex ? TCX_EGRESS : BPF_CGROUP_INET_EGRESS, ifindex && first ? TCX_BEFORE : 0) <
+	    0)
 		die("attach out");
 	struct sigaction sa = {.sa_handler = on_term};
 	sigaction(SIGTERM, &sa, 0);
