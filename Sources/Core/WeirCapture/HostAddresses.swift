@@ -8,7 +8,7 @@ package import WeirKit
 /// Which addresses are on this host, in any of its network namespaces, and what follows for a flow's observer.
 package struct HostAddresses: Sendable {
     /// Of this namespace, from netlink.
-    private var own: Set<IPAddress> = []
+    private var own = RecentAddresses(turns: 1, limit: .max)
     /// Of containers: they sent through a port or from a socket, or received at one, not long ago.
     private var learnt: RecentAddresses
     private var last: (address: IPAddress, isLocal: Bool)?
@@ -22,7 +22,8 @@ package struct HostAddresses: Sendable {
     package var turnedAway: UInt64 { learnt.turnedAway }
 
     package mutating func follow(_ table: LinkTable) {
-        own = Set(table.addresses.map(\.address))
+        own = RecentAddresses(turns: 1, limit: .max)
+        for address in table.addresses { own.note(address.address) }
         last = nil
     }
 

@@ -25,6 +25,16 @@ public struct IPAddress: Hashable, Sendable {
     @inlinable
     public var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }
 
+    /// Two rounds of multiply-and-fold, for tables of our own: several times faster than a `Hasher`, which every row would pay
+    /// for. With a random `seed`, which strangers who choose addresses do not know. `word` is hashed with it.
+    @inlinable @inline(__always)
+    package func hash(seed: UInt64, with word: UInt64 = 0) -> UInt64 {
+        let first = (high ^ seed).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        let mixed = first.high ^ first.low ^ low ^ word &* 0xD6E8_FEB8_6659_FD93
+        let second = mixed.multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
+        return second.high ^ second.low
+    }
+
     /// 32 or 128: the length of a prefix that means this address alone.
     public var bitWidth: Int { isIPv4 ? 32 : 128 }
 }

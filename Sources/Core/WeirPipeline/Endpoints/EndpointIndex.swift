@@ -17,14 +17,8 @@ struct EndpointIndex: ~Copyable {
         buckets = [UInt32](repeating: 0, count: 1024)
     }
 
-    /// Two rounds of multiply-and-fold over the three words.
     @inline(__always)
-    static func hash(_ address: IPAddress, _ owner: UInt64, _ seed: UInt64) -> Int {
-        let first = (address.high ^ seed).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-        let mixed = first.high ^ first.low ^ address.low ^ owner &* 0xD6E8_FEB8_6659_FD93
-        let second = mixed.multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
-        return Int(truncatingIfNeeded: second.high ^ second.low)
-    }
+    static func hash(_ address: IPAddress, _ owner: UInt64, _ seed: UInt64) -> Int { Int(truncatingIfNeeded: address.hash(seed: seed, with: owner)) }
 
     private func home(_ entry: EndpointEntry) -> Int { Self.hash(entry.address, entry.owner, seed) & (buckets.count - 1) }
 
