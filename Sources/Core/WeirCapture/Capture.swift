@@ -262,20 +262,10 @@ public struct Capture: ~Copyable, Sendable {
         }
     }
 
-    /// Turns rows into flows and hands them on; what they add up to. What is counted elsewhere goes to the book.
+    /// Turns rows into flows and hands them on; what they add up to.
     private mutating func handOn(_ count: Int, _ book: inout KernelBook, _ consume: (Span<CapturedFlow>) -> Void) -> Amount {
-        var sum = Amount()
         flows.removeAll(keepingCapacity: true)
-        for index in 0..<count {
-            let row = rows[index]
-            switch reader.read(row) {
-            case .flow(let flow):
-                sum += row.amount
-                flows.append(flow)
-            case .notCounted(let reason):
-                book[reason] += row.amount
-            }
-        }
+        let sum = reader.read(rows, count, into: &flows, &book)
         if !flows.isEmpty { consume(flows.span) }
         return sum
     }

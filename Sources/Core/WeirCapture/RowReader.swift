@@ -65,7 +65,23 @@ package struct RowReader: Sendable {
 
     package mutating func surveyAgain(_ row: capture_row) { copies.noteOrdinary(row) }
 
+    /// Appends the flows of the first `count` rows; what they add up to. What is counted elsewhere goes to the book.
+    package mutating func read(_ rows: [capture_row], _ count: Int, into flows: inout [CapturedFlow], _ book: inout KernelBook) -> Amount {
+        var sum = Amount()
+        flows.reserveCapacity(flows.count + count)
+        for index in 0..<count {
+            switch read(rows[index]) {
+            case .flow(let flow):
+                sum += Amount(bytes: flow.bytes, packets: flow.packets)
+                flows.append(flow)
+            case .notCounted(let reason): book[reason] += rows[index].amount
+            }
+        }
+        return sum
+    }
+
     /// The flow of a row, or why its packets are counted elsewhere.
+    @inline(__always)
     package mutating func read(_ row: capture_row) -> ReadRow {
         if row.isSocketIn {
             if senders.contains(row.source) || row.source.isLoopback { return .notCounted(.local) }

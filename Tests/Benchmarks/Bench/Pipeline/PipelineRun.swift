@@ -14,7 +14,9 @@ struct PipelineRun: ~Copyable {
     /// A chunk on its way from the one to the other.
     private var flows: [CapturedFlow] = []
     var fixture: PipelineFixture
-    let rows: [capture_row]
+    /// The rows of a drain, as many at a time as it reads.
+    private let chunks: [[capture_row]]
+    private var book = KernelBook()
 
     /// `yaml` is the configuration's `metrics`, and what else the fixture reads.
     init(_ traffic: Traffic, metrics yaml: String = PipelineRun.oneMetric) {
@@ -24,7 +26,8 @@ struct PipelineRun: ~Copyable {
         var links = LinkTable()
         links.apply(.address(LinkAddress(link: 2, address: IPAddress(ipv4: 0x0aff_ff01), prefixLength: 8)))
         reader.addresses.follow(links)
-        rows = traffic.rows()
+        let rows = traffic.rows()
+        chunks = stride(from: 0, to: rows.count, by: Capture.chunk).map { Array(rows[$0..<min($0 + Capture.chunk, rows.count)]) }
         fixture = PipelineFixture(
             """
             pipeline: { max_endpoints: 1048576, max_series: 1000000, max_values: 1000000 }
@@ -57,7 +60,7 @@ struct PipelineRun: ~Copyable {
     /// All flows, ready for `consume`.
     mutating func decoded() -> [CapturedFlow] {
         var all: [CapturedFlow] = []
-        all.reserveCapacity(rows.count)
+        all.reserveCapacity(chunks.reduce(0) { $0 + $1.count })
         each { chunk, _ in for index in chunk.indices { all.append(chunk[index]) } }
         return all
     }
@@ -66,15 +69,10 @@ struct PipelineRun: ~Copyable {
         // Taken out meanwhile: a span of a property would forbid changing the others.
         var flows: [CapturedFlow] = []
         swap(&flows, &self.flows)
-        var start = 0
-        while start < rows.count {
-            let end = min(start + Capture.chunk, rows.count)
+        for chunk in chunks {
             flows.removeAll(keepingCapacity: true)
-            for index in start..<end {
-                if case .flow(let flow) = reader.read(rows[index]) { flows.append(flow) }
-            }
+            _ = reader.read(chunk, chunk.count, into: &flows, &book)
             body(flows.span, &self)
-            start = end
         }
         swap(&flows, &self.flows)
     }
