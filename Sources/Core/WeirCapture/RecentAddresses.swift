@@ -40,7 +40,7 @@ package struct RecentAddresses: Sendable {
         }
         if entries[place].turn == 0 {
             if (used + 1) * 4 > entries.count * 3 {
-                rebuild(room: used * 2)
+                rebuild(room: entries.count)
                 place = self.place(of: address)
             }
             used += 1
@@ -69,7 +69,7 @@ package struct RecentAddresses: Sendable {
         return place
     }
 
-    /// Leaves out what is forgotten, and makes room for `room` addresses and as many again.
+    /// Leaves out what is forgotten; afterwards there are at least twice as many entries as `room`.
     private mutating func rebuild(room: Int) {
         let old = entries
         var count = 64
