@@ -76,6 +76,7 @@ let package = Package(
         core("YAMLSource", ["WeirKit", "CLibYAML"]),
         .target(name: "CPCRE2", path: "Sources/Core/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
         core("Patterns", ["CPCRE2"]),
+        core("PlainJSON", ["WeirKit"]),
         core("FileTree"),
         core("ByteOutput"),
         .target(name: "CLibMNL", path: "Sources/Core/CLibMNL", linkerSettings: [.linkedLibrary("mnl")]),
@@ -96,17 +97,17 @@ let package = Package(
         .plugin(name: "FlowProgram", capability: .buildTool(), path: "bpf/BuildTool"),
 
         // Plugins: to add one, add its line here and in Sources/Host/weir/Plugins.swift.
-        enricher("CIDR"),
+        enricher("CIDR", ["PlainJSON"]),
         enricher("LocalOwner", ["FileTree"]),
         exporter("Prometheus"),
-        exporter("JSONLines", ["ByteOutput"]),
+        exporter("JSONLines", ["ByteOutput", "PlainJSON"]),
         exporter("Stdout", ["ByteOutput"]),
 
         // Host.
         .target(
             name: "WeirHost",
             dependencies: [
-                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", "Patterns", "Netlink", log,
+                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", "PlainJSON", "Patterns", "Netlink", "PacketReplay", "PacketFile", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -137,7 +138,7 @@ let package = Package(
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log]),
         tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "FileTree", log]),
         tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "WeirTesting", log]),
-        tests("JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "WeirTesting", "ByteOutput", log]),
+        tests("JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "WeirTesting", "ByteOutput", "PlainJSON", log]),
         tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "WeirTesting", "ByteOutput", log]),
         tests(
             "WeirHost", "Host/WeirHostTests",

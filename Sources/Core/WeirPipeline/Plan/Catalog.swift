@@ -37,7 +37,7 @@ package struct Catalog: Sendable {
     }
 
     /// What to say of a name that does not exist.
-    func unknown(_ name: String) -> String {
+    package func unknown(_ name: String) -> String {
         if let both = all.first(where: { $0.attribute.subject == .endpoint && Self.normal($0.attribute.name) == Self.normal(name) }) {
             let destination = SelectedAttribute(both.attribute, .destination)
             return "'\(name)' is about one end: write '\(both.name)' or '\(destination.name)'"

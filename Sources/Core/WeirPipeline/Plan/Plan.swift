@@ -35,6 +35,8 @@ package struct PlanInput: Sendable {
     package var scope = ScopeOptions()
     /// Of the tables that strangers fill: they must not know it. Measurements fix it, so that each does the same work.
     package var hashSeed = UInt64.random(in: .min ... .max)
+    /// No clock decides anything: a stage is never left out for being slow, so that the same input leads to the same output.
+    package var isOffline = false
 
     package init() {}
 }

@@ -67,6 +67,9 @@ package final class ExportQueue: Sendable {
         await exporter.finish()
     }
 
+    /// Exports what waits and returns: for a run without tasks of its own.
+    package func deliver() async { while let batch = next() { await export(batch) } }
+
     private func next() -> RecordBatch? { state.withLock { $0.batches.first } }
 
     private func export(_ batch: RecordBatch) async {

@@ -53,7 +53,7 @@ package struct Pipeline: ~Copyable {
         batch = FlowBatch(plugged: plan.pluggedAttributes, fields: plan.keyFields)
         questions = EndpointBatch(columns: plan.endpointAttributes)
         hold = HoldBuffer()
-        guards = plan.input.enrichers.map { StageGuard(stage: $0.name, registry: registry) }
+        guards = plan.input.enrichers.map { StageGuard(stage: $0.name, registry: registry, isPatient: plan.input.isOffline) }
         filter = plan.input.filter.map { FilterProgram($0, layout: plan.layout) }
         metricFilters = MetricFilters(plan)
         cutters = Cutters(plan)

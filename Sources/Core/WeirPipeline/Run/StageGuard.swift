@@ -10,12 +10,15 @@ struct StageGuard {
     private static let strikesAllowed = 5
     private static let suspension = Duration.seconds(60)
 
+    private let isPatient: Bool
     private let suspended: Cell
     private let suspensions: Cell
     private var strikes = 0
     private var suspendedUntil: ContinuousClock.Instant?
 
-    init(stage: String, registry: MetricRegistry) {
+    /// A patient one waits however long it takes.
+    init(stage: String, registry: MetricRegistry, isPatient: Bool = false) {
+        self.isPatient = isPatient
         let labelled = registry.labelled("stage", stage)
         suspended = labelled.gauge("weir_stage_suspended", "1 while the stage is left out because it kept the data thread waiting.")
         suspensions = labelled.counter("weir_stage_suspensions_total", "Times the stage was left out for a minute because it was slow.")
@@ -34,6 +37,7 @@ struct StageGuard {
 
     /// Runs `body` unless the stage is suspended.
     mutating func run(_ body: () -> Void) {
+        if isPatient { return body() }
         guard suspendedUntil == nil else { return }
         let start = ContinuousClock.now
         body()

@@ -11,9 +11,11 @@ struct Assembly {
     let plan: Plan
     let queues: [ExportQueue]
 
-    init(_ configuration: Configuration, registry: MetricRegistry, log: Logger) {
+    /// `isOffline`: no clock may decide anything.
+    init(_ configuration: Configuration, registry: MetricRegistry, log: Logger, isOffline: Bool = false) {
         var queues: [ExportQueue] = []
         var input = PlanInput()
+        input.isOffline = isOffline
         input.enrichers = configuration.enrichers
         // Without anybody who reads them, series would only cost.
         input.metrics = configuration.metricExporters.isEmpty ? [] : configuration.metrics

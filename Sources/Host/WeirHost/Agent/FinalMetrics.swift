@@ -30,11 +30,13 @@ struct FinalMetrics: Sendable {
     }
 
     /// Called when the exporters of before have ended, and with them the paths they served.
-    private func text() async -> [UInt8]? {
+    func text() async -> [UInt8]? {
         await withTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             for exporter in exporters {
-                group.addTask { try? await exporter.exporter.run(series.reader(metrics: exporter.metrics, final: true)) }
+                let reader = series.reader(metrics: exporter.metrics, final: true)
+                // In the order of their texts, so that two files can be compared.
+                group.addTask { try? await exporter.exporter.run(SeriesReader { reader.read().map(\.sorted) }) }
             }
             // An exporter serves its path as soon as it runs; 100 looks are a second.
             for _ in 0..<100 {

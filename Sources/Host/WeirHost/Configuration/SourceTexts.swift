@@ -7,10 +7,19 @@ internal import Synchronization
 package final class SourceTexts: Sendable {
     /// Nil once nothing more will be shown.
     private let files = Mutex<[String: [UInt8]]?>([:])
+    private let lines = Mutex<[Place: [UInt8]]>([:])
+
+    private struct Place: Hashable {
+        let file: String
+        let line: Int
+    }
 
     package init() {}
 
     package func keep(_ bytes: [UInt8], as file: String) { files.withLock { $0?[file] = bytes } }
+
+    /// One line of a file that is too large to keep.
+    package func keep(_ line: [UInt8], as file: String, line number: Int) { lines.withLock { $0[Place(file: file, line: number)] = line } }
 
     /// Everything was right, so no line will be asked for: tables of many megabytes need not stay. Files that are read
     /// again later are not kept either.
@@ -18,6 +27,7 @@ package final class SourceTexts: Sendable {
 
     /// The line without its ending; nil when the file is not known or too short.
     package func line(_ number: Int, of file: String) -> String? {
+        if let alone = lines.withLock({ $0[Place(file: file, line: number)] }) { return String(decoding: alone, as: UTF8.self) }
         guard number >= 1, let bytes = files.withLock({ $0?[file] }) else { return nil }
         var start = bytes.startIndex
         for _ in 1..<number {

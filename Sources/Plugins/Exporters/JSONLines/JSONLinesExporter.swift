@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import PlainJSON
 package import WeirKit
 
 /// Appends batches to a file: whole, or as if they had never been.

@@ -3,6 +3,7 @@
 
 internal import FoundationEssentials
 internal import JSONLinesExporter
+internal import PlainJSON
 internal import Testing
 internal import WeirKit
 

@@ -4,6 +4,7 @@
 internal import Glibc
 internal import JSONLinesExporter
 internal import Synchronization
+internal import PlainJSON
 internal import Testing
 internal import WeirKit
 

@@ -1,43 +1,52 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// A strict reader (RFC 8259) of lists of flat objects that knows where it is.
-struct JSONReader {
-    struct Problem: Error {
-        let message: String
-        let offset: Int
+/// A strict reader (RFC 8259) of flat objects, and of lists of them, that knows where it is. What is wrong is said with the
+/// offset of its byte; nothing is kept of a text beyond what the caller keeps.
+package struct JSONReader {
+    package struct Problem: Error {
+        package let message: String
+        package let offset: Int
     }
 
-    struct Text {
-        let text: String
-        let offset: Int
+    package struct Text {
+        package let text: String
+        /// Whether it stood in quotes: a number, `true` and `null` do not.
+        package let isQuoted: Bool
+        package let offset: Int
     }
 
     private let bytes: [UInt8]
     /// The byte that is read next.
-    private(set) var offset: Int
+    package private(set) var offset: Int
 
-    init(_ source: SourceText) {
-        bytes = source.bytes
-        offset = source.start
+    /// Reads `bytes` from `start` on.
+    package init(_ bytes: [UInt8], from start: Int = 0) {
+        self.bytes = bytes
+        offset = start
     }
 
     /// A list that is the whole file. `item` reads one item and says whether to go on.
-    mutating func list(_ item: (inout JSONReader) throws(Problem) -> Bool) throws(Problem) {
-        try open("[", "expected '[': a table is a list of objects")
+    package mutating func list(orSay expected: String, _ item: (inout JSONReader) throws(Problem) -> Bool) throws(Problem) {
+        try open("[", expected)
         if !close("]") {
             repeat {
                 skipBlanks()
                 guard try item(&self) else { return }
             } while try more("]")
         }
+        try end("expected the end of the file behind the list")
+    }
+
+    /// Nothing but blanks may follow.
+    package mutating func end(_ expected: String) throws(Problem) {
         skipBlanks()
-        if offset < bytes.count { throw Problem(message: "expected the end of the file behind the list", offset: offset) }
+        if offset < bytes.count { throw Problem(message: expected, offset: offset) }
     }
 
     /// An object. `entry` gets a key and reads its value.
-    mutating func object(_ entry: (inout JSONReader, Text) throws(Problem) -> Void) throws(Problem) {
-        try open("{", "expected '{': a row is an object such as {\"cidr\": \"10.0.0.0/20\"}")
+    package mutating func object(orSay expected: String, _ entry: (inout JSONReader, Text) throws(Problem) -> Void) throws(Problem) {
+        try open("{", expected)
         if close("}") { return }
         repeat {
             skipBlanks()
@@ -50,7 +59,7 @@ struct JSONReader {
     }
 
     /// A text, number, boolean or null, as text.
-    mutating func value() throws(Problem) -> Text {
+    package mutating func value() throws(Problem) -> Text {
         let start = offset
         switch peek {
         case UInt8(ascii: "\""): return try string()
@@ -59,12 +68,12 @@ struct JSONReader {
         default:
             while let byte = peek, !Self.ends.contains(byte) { offset += 1 }
             let word = String(decoding: bytes[start..<offset], as: UTF8.self)
-            if word == "null" { return Text(text: "", offset: start) }
+            if word == "null" { return Text(text: "", isQuoted: false, offset: start) }
             guard word == "true" || word == "false" || Self.isNumber(word) else {
                 throw Problem(
                     message: word.isEmpty ? "expected a value" : "'\(word.prefix(40))' is no JSON value; a text needs double quotes", offset: start)
             }
-            return Text(text: word, offset: start)
+            return Text(text: word, isQuoted: false, offset: start)
         }
     }
 
@@ -110,7 +119,7 @@ struct JSONReader {
         while let byte = peek {
             offset += 1
             switch byte {
-            case UInt8(ascii: "\""): return Text(text: String(decoding: text, as: UTF8.self), offset: start)
+            case UInt8(ascii: "\""): return Text(text: String(decoding: text, as: UTF8.self), isQuoted: true, offset: start)
             case UInt8(ascii: "\\"): text += Array(String(try escape()).utf8)
             case 0..<0x20: throw Problem(message: "a control character in a text must be escaped", offset: offset - 1)
             default: text.append(byte)

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+internal import WeirCapture
+internal import WeirKit
+
+/// Adds records up over all windows, by the texts of their attributes: what `weir replay` shows people.
+final class FlowSums: RecordExporter {
+    /// Distinct flows beyond these are one line.
+    private static let limit = 1 << 18
+    /// Lines of the table.
+    private static let shown = 40
+
+    private struct State {
+        var sums: [[String]: Amount] = [:]
+        var beyond = Amount()
+    }
+
+    private let attributes: [SelectedAttribute]
+    private let state = Mutex(State())
+
+    init(_ attributes: [SelectedAttribute]) { self.attributes = attributes }
+
+    func export(_ records: RecordBatch) async throws(ExportError) {
+        state.withLock { state in
+            for row in records.rows {
+                let texts = attributes.indices.map { column in
+                    switch records.value(column, row) {
+                    case .text(let text): text
+                    case .number(let number): String(number)
+                    case nil: "-"
+                    }
+                }
+                let amount = Amount(bytes: records.bytes[row], packets: records.packets[row])
+                if state.sums[texts] == nil, state.sums.count >= Self.limit {
+                    state.beyond += amount
+                } else {
+                    state.sums[texts, default: Amount()] += amount
+                }
+            }
+        }
+    }
+
+    private static func isBefore(_ a: (key: [String], value: Amount), _ b: (key: [String], value: Amount)) -> Bool {
+        if a.value.bytes != b.value.bytes { return a.value.bytes > b.value.bytes }
+        return a.key.lexicographicallyPrecedes(b.key)
+    }
+
+    /// The largest flows first; of equals the first by text.
+    var text: String {
+        let (sums, beyond) = state.withLock { ($0.sums, $0.beyond) }
+        let ranked = sums.map { (key: $0.key, value: $0.value) }.sorted(by: Self.isBefore)
+        var rows = [attributes.map(\.name) + ["bytes", "packets"]]
+        for (key, value) in ranked.prefix(Self.shown) { rows.append(key + [String(value.bytes), String(value.packets)]) }
+        var rest = beyond
+        for (_, value) in ranked.dropFirst(Self.shown) { rest += value }
+        var text = TextTable.text(rows, numbers: 2)
+        if rest.packets > 0 {
+            let count = max(0, ranked.count - Self.shown)
+            text += "… and \(count)\(beyond.packets > 0 ? " or more" : "") more flows, \(rest.bytes) bytes, \(rest.packets) packets\n"
+        }
+        return text
+    }
+}
+
+/// Columns in line.
+enum TextTable {
+    /// The last `numbers` columns to the right, the others to the left. Texts from outside lose what a terminal would obey.
+    static func text(_ rows: [[String]], numbers: Int) -> String {
+        let rows = rows.map { $0.map(\.cleaned) }
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            let cells = row.indices.map { column in
+                let space = String(repeating: " ", count: widths[column] - row[column].count)
+                return column < row.count - numbers ? row[column] + space : space + row[column]
+            }
+            var line = cells.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            return line + "\n"
+        }.joined()
+    }
+}
