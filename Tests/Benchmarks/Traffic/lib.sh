@@ -9,8 +9,9 @@
 WORK=$(mktemp -d /tmp/weir-bench.XXXXXX)
 RESULTS=$WORK/results
 GEN=$FLOOR/gen
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../EndToEnd" && pwd)
 # shellcheck source=../../EndToEnd/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../../EndToEnd/lib.sh"
+. "$here/lib.sh"
 PREFIX=weir-bench
 mkdir "$CASE"
 : >"$CASE/failures"
