@@ -135,15 +135,16 @@ let package = Package(
         tests(
             "PacketReplay", "Core/PacketReplayTests", ["PacketFrames", "PacketFile", "PacketParser", "WeirCapture", "WeirKit"], exclude: ["Captures"]),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
-        tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log]),
-        tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "FileTree", log]),
-        tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "WeirTesting", log]),
-        tests("JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "WeirTesting", "ByteOutput", "PlainJSON", log]),
+        tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log], exclude: ["Cases"]),
+        tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "FileTree", log], exclude: ["Cases"]),
+        tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "WeirTesting", log], exclude: ["Cases"]),
+        tests(
+            "JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "WeirTesting", "ByteOutput", "PlainJSON", log], exclude: ["Cases"]),
         tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "WeirTesting", "ByteOutput", log]),
         tests(
             "WeirHost", "Host/WeirHostTests",
             ["WeirKit", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter"],
-            exclude: ["Configs"]),
+            exclude: ["Configs", "Cases"]),
         .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
         .testTarget(
             name: "KernelTests",

@@ -24,8 +24,10 @@ struct CheckCommand: ParsableCommand {
         for warning in configuration.warnings(of: assembly.plan) { Output.error("warning: \(warning)\n") }
         let files = configuration.files.count
         let subject = files == 0 ? "no configuration; the defaults are" : files == 1 ? "\(configuration.files[0]) is" : "\(files) files are"
+        let tests = configuration.tests.isEmpty ? "" : ", \(Self.count(configuration.tests.count, "test"))"
         Output.text(
-            "\(subject) fine: \(Self.count(configuration.enrichers.count, "enricher")), \(Self.count(configuration.exporterCount, "exporter"))\n")
+            "\(subject) fine: \(Self.count(configuration.enrichers.count, "enricher")), \(Self.count(configuration.exporterCount, "exporter"))\(tests)\n"
+        )
     }
 
     /// The configuration, or a failure with every problem in it.

@@ -36,6 +36,8 @@ struct Configuration: Sendable {
     var metrics: [MetricDefinition] = []
     var filter: Filter?
     var catalog = Catalog(declared: [])
+    /// The cases of `tests:`; empty for `run`.
+    var tests: [TestCase] = []
     /// Where stages of this configuration say that their answers changed.
     let invalidations: InvalidationQueue
     /// Every file that was read, for `check` and `explain`; empty when the defaults run.

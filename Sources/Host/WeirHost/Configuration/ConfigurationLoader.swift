@@ -49,6 +49,6 @@ extension ConfigurationLoader {
             path: path, plugins: plugins, trust: nil,
             surroundings: ConfigurationReader.Surroundings(
                 log: silent, registry: MetricRegistry(), routes: HTTPRoutes(reserved: HTTPListener.ownPaths),
-                hostName: SystemFacts.hostName, isOutputTerminal: SystemFacts.isOutputTerminal))
+                hostName: SystemFacts.hostName, isOutputTerminal: SystemFacts.isOutputTerminal, readsTests: true))
     }
 }

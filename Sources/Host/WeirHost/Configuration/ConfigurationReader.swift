@@ -16,6 +16,8 @@ struct ConfigurationReader {
         var routes: HTTPRoutes
         let hostName: String
         let isOutputTerminal: Bool
+        /// Whether `tests:` is read; `run` leaves it alone.
+        var readsTests = false
     }
 
     let plugins: [PluginEntry]
@@ -70,6 +72,10 @@ struct ConfigurationReader {
         let (enrichers, exporters) = openInstances(enrich, export, top)
         buildEnrichers(enrichers)
         readSelections(metrics: metrics, filter: filter, exporters)
+        if let tests = top.take("tests"), surroundings.readsTests {
+            let noted = attributesAreKnown ? problems : ConfigProblems()
+            result.tests = TestReader(result, problems: noted, files: files).readAll(tests)
+        }
         _ = top.finish()
     }
 

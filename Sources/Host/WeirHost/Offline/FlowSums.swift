@@ -47,6 +47,11 @@ final class FlowSums: RecordExporter {
         return a.key.lexicographicallyPrecedes(b.key)
     }
 
+    /// The bytes per text of the first attribute.
+    var bytes: [String: UInt64] {
+        state.withLock { Dictionary($0.sums.map { ($0.key.first ?? "", $0.value.bytes) }, uniquingKeysWith: +) }
+    }
+
     /// The largest flows first; of equals the first by text.
     var text: String {
         let (sums, beyond) = state.withLock { ($0.sums, $0.beyond) }

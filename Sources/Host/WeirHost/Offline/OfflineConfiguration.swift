@@ -12,7 +12,7 @@ extension ConfigurationLoader {
             path: path, plugins: plugins, trust: nil,
             surroundings: ConfigurationReader.Surroundings(
                 log: silent, registry: MetricRegistry(), routes: HTTPRoutes(reserved: HTTPListener.ownPaths), hostName: "localhost",
-                isOutputTerminal: false))
+                isOutputTerminal: false, readsTests: true))
     }
 
     /// The loader's configuration, with the counters of its stages taken off the pages that metric exporters make.

@@ -63,14 +63,19 @@ struct Replay: Sendable {
         case other(String)
     }
 
-    /// Decided by the first bytes, whatever the file is called.
-    private static func kind(_ head: [UInt8]) -> Kind {
-        switch head {
+    /// Whether bytes begin as a packet file does.
+    static func isPacketFile(_ bytes: [UInt8]) -> Bool {
+        switch Array(bytes.prefix(4)) {
         case [0xA1, 0xB2, 0xC3, 0xD4], [0xD4, 0xC3, 0xB2, 0xA1], [0xA1, 0xB2, 0x3C, 0x4D], [0x4D, 0x3C, 0xB2, 0xA1], [0x0A, 0x0D, 0x0D, 0x0A],
             [0xA1, 0xB2, 0xCD, 0x34], [0x34, 0xCD, 0xB2, 0xA1]:
-            return .packets
-        default: break
+            true
+        default: false
         }
+    }
+
+    /// Decided by the first bytes, whatever the file is called.
+    private static func kind(_ head: [UInt8]) -> Kind {
+        if isPacketFile(head) { return .packets }
         if head.starts(with: [0x1F, 0x8B]) { return .other("it is compressed; try: zcat FILE | weir replay -") }
         if head == [0x28, 0xB5, 0x2F, 0xFD] { return .other("it is compressed; try: zstdcat FILE | weir replay -") }
         if head.first == UInt8(ascii: "[") { return .other("it begins with '[': one object a line is read, no list") }
@@ -100,8 +105,7 @@ struct Replay: Sendable {
             do {
                 while sink.failure == nil, let window = try windows.next() {
                     book += window.book
-                    await run.take(
-                        OfflineWindow(range: window.range, isEarly: window.isEarly, flows: window.flows, interfaceNames: window.interfaceNames))
+                    await run.take(OfflineWindow(window))
                 }
             } catch {
                 ending = Ending(status: .user, messages: "\(error)\n")
@@ -153,4 +157,8 @@ struct Replay: Sendable {
         await sink.finish(&run, kernel: nil, notes: "", loader, configuration, &ending)
         return ending
     }
+}
+
+extension OfflineWindow {
+    init(_ window: FlowWindow) { self.init(range: window.range, isEarly: window.isEarly, flows: window.flows, interfaceNames: window.interfaceNames) }
 }

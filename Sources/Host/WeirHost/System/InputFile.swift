@@ -17,6 +17,13 @@ struct InputFile: ~Copyable {
 
     deinit { if isOwn { close(descriptor) } }
 
+    /// Bytes that are there already.
+    init(bytes: [UInt8]) {
+        descriptor = -1
+        isOwn = false
+        head = bytes
+    }
+
     /// `-` is standard input. A pipe is waited for, as every tool does that is given one.
     static func open(_ path: String) throws(SystemError) -> InputFile {
         if path == "-" { return InputFile(STDIN_FILENO, isOwn: false) }
@@ -51,6 +58,7 @@ struct InputFile: ~Copyable {
     }
 
     private func take(upTo count: Int) throws(SystemError) -> [UInt8] {
+        if descriptor < 0 { return [] }
         var bytes = [UInt8](repeating: 0, count: count)
         while true {
             // The kernel writes at most `count` bytes into `bytes`, which outlives the call.

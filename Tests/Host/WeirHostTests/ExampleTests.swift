@@ -1,0 +1,14 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Testing
+
+@Suite("examples")
+struct ExampleTests {
+    @Test("the cases of the example hold, as its reader would run them")
+    func zones() throws {
+        let outcome = try Fixtures.weir("test", "--config", Fixtures.repository.appendingPathComponent("examples/zones").path)
+        #expect(outcome.status == 0 && outcome.output.hasSuffix("3 cases: 3 passed, 0 failed\n"), "\(outcome)")
+    }
+}
