@@ -161,6 +161,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Benchmarks/Bench", swiftSettings: strict),
+        .testTarget(name: "BenchTests", dependencies: ["weir-bench"], path: "Tests/Benchmarks/BenchTests", swiftSettings: strict),
         // Laws of every decoder; `make fuzz` runs the same under libFuzzer.
         .target(
             name: "FuzzTargets",

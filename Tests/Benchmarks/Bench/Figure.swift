@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One measured quantity: what was seen in every run, and what is wanted.
-struct Figure {
+package struct Figure {
     /// What a figure should be; a wish that the table shows, not a gate.
-    enum Target {
+    package enum Target {
         case atMost(Double)
         case atLeast(Double)
 
-        func isMet(by value: Double) -> Bool {
+        package func isMet(by value: Double) -> Bool {
             switch self {
             case .atMost(let limit): value <= limit
             case .atLeast(let limit): value >= limit
@@ -17,16 +17,16 @@ struct Figure {
     }
 
     /// What was measured, with all that was varied: `1 k flows, crafted · tcx · default`.
-    var name: String
+    package var name: String
     /// `ns/packet`, `flows/s`, `bytes`, `× floor`.
-    var unit: String
+    package var unit: String
     /// One value per run, in the order of the runs.
-    var samples: [Double]
-    var target: Target?
+    package var samples: [Double]
+    package var target: Target?
     /// What a reader must know to understand the figure; empty for most.
-    var remark: String
+    package var remark: String
 
-    init(_ name: String, _ unit: String, _ samples: [Double], target: Target? = nil, remark: String = "") {
+    package init(_ name: String, _ unit: String, _ samples: [Double], target: Target? = nil, remark: String = "") {
         precondition(!samples.isEmpty, "\(name) was not measured")
         self.name = name
         self.unit = unit
@@ -36,11 +36,11 @@ struct Figure {
     }
 
     /// The middle value; of an even number the mean of the two in the middle.
-    var median: Double {
+    package var median: Double {
         let sorted = samples.sorted()
         let middle = sorted.count / 2
         return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
-    var range: ClosedRange<Double> { (samples.min() ?? 0)...(samples.max() ?? 0) }
+    package var range: ClosedRange<Double> { (samples.min() ?? 0)...(samples.max() ?? 0) }
 }

@@ -2,20 +2,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// All that was measured, as one table or as JSON.
-struct Report {
-    struct Part {
-        var section: String
-        var abstract: String
-        var figures: [Figure] = []
+package struct Report {
+    package struct Part {
+        package var section: String
+        package var abstract: String
+        package var figures: [Figure] = []
         /// Why nothing, or not all, was measured.
-        var skipped: String?
+        package var skipped: String?
+
+        package init(section: String, abstract: String) {
+            self.section = section
+            self.abstract = abstract
+        }
     }
 
-    var machine: [(name: String, value: String)]
-    var parts: [Part] = []
+    package var machine: [(name: String, value: String)]
+    package var parts: [Part] = []
+
+    package init(machine: [(name: String, value: String)]) { self.machine = machine }
 
     /// One line of the table; written as soon as its figure is known.
-    static func line(_ figure: Figure) -> String {
+    package static func line(_ figure: Figure) -> String {
         var line = "  \(figure.name.padded(to: 52)) \(number(figure.median).padded(to: 10, left: true)) \(figure.unit.padded(to: 12))"
         if figure.samples.count > 1 { line += " \(number(figure.range.lowerBound)) … \(number(figure.range.upperBound)) (\(figure.samples.count))" }
         switch figure.target {
@@ -27,34 +34,15 @@ struct Report {
         return figure.remark.isEmpty ? line : line + "  \(figure.remark)"
     }
 
-    /// Three significant digits and a word for thousands, as people compare them: `12.3 M`, `0.97`, `124`.
-    static func number(_ value: Double) -> String {
-        let size = value.magnitude
-        for (unit, word) in [(1e9, " G"), (1e6, " M"), (1e4, " k")] where size >= unit { return digits(value / (word == " k" ? 1e3 : unit)) + word }
-        return digits(value)
-    }
-
-    private static func digits(_ value: Double) -> String {
-        let size = value.magnitude
-        let decimals = value == value.rounded() && size < 1e4 ? 0 : size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3
-        var scale = 1.0
-        for _ in 0..<decimals { scale *= 10 }
-        let rounded = (value * scale).rounded() / scale
-        guard decimals > 0 else { return String(Int(rounded)) }
-        var text = String(rounded)
-        // A Double prints the shortest text that is it; the table wants the same number of decimals everywhere.
-        let places = text.split(separator: ".").last?.count ?? 0
-        if places < decimals { text += String(repeating: "0", count: decimals - places) }
-        return text
-    }
-
-    var json: String {
+    package var json: String {
         func text(_ value: String) -> String {
             var quoted = "\""
             for scalar in value.unicodeScalars {
                 switch scalar {
                 case "\"": quoted += "\\\""
                 case "\\": quoted += "\\\\"
+                case "\n": quoted += "\\n"
+                case "\u{0}"..."\u{1F}": quoted += "\u{FFFD}"
                 default: quoted.unicodeScalars.append(scalar)
                 }
             }

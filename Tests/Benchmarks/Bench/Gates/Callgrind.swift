@@ -7,7 +7,11 @@ internal import FoundationEssentials
 enum Callgrind {
     /// What this program executes when called with `arguments` and each of the two sizes behind.
     static func instructions(_ arguments: [String], _ sizes: (few: Int, many: Int)) throws -> (few: Int, many: Int) {
-        guard Child.isInstalled("valgrind"), Child.isInstalled("objcopy") else { throw Skipped("valgrind and objcopy are not installed (make deps)") }
+        let missing = [("valgrind", "valgrind"), ("objcopy", "binutils")].filter { !Child.isInstalled($0.0) }
+        guard missing.isEmpty else {
+            let (programs, packages) = (missing.map(\.0).joined(separator: " and "), missing.map(\.1).joined(separator: " "))
+            throw Skipped("\(programs) not found; install \(missing.count == 1 ? "it" : "them") with 'apt-get install \(packages)' or 'make deps'")
+        }
         let folder = try Scratch()
         // Valgrind 3.19 stops at the debug information of the toolchain (DWARF 5).
         let program = folder.path + "/weir-bench"

@@ -17,30 +17,22 @@ struct CheckGates: ParsableCommand {
     var allowsSkipped = false
 
     func run() throws {
-        var accepted = record && !FileManager.default.fileExists(atPath: thresholds) ? try Thresholds("", file: thresholds) : try .read(thresholds)
-        var complaints: [String] = []
+        let accepted = record && !FileManager.default.fileExists(atPath: thresholds) ? try Thresholds("", file: thresholds) : try .read(thresholds)
+        var comparison = Comparison(accepted, records: record)
         for gate in Bench.gates {
-            let gauges: [Gauge]
-            do { gauges = try gate.measure() } catch let skipped as Skipped {
-                print("\(gate.name): skipped: \(skipped)")
-                if !allowsSkipped { complaints.append("\(gate.name): not measured: \(skipped)") }
-                continue
-            }
-            for gauge in gauges {
-                let complaint = accepted.complaint(gauge)
-                let before = accepted[gauge.figure].map { "accepted \(Thresholds.short($0.accepted)) + \(Thresholds.short($0.tolerance)) %" } ?? "new"
-                print(
-                    "\(gauge.figure.padded(to: 46)) \(Report.number(gauge.value).padded(to: 10, left: true)) \(gauge.unit.padded(to: 20)) \(before)")
-                if record { accepted.accept(gauge) } else if let complaint { complaints.append(complaint) }
+            do {
+                for gauge in try gate.measure() { print(comparison.compare(gauge)) }
+            } catch let skipped as Skipped {
+                print(comparison.skip(gate.name, skipped.description, isAllowed: allowsSkipped))
             }
         }
-        if record {
-            try Data(accepted.text.utf8).write(to: URL(filePath: thresholds), options: .atomic)
-            print("written: \(thresholds)")
-        }
-        guard complaints.isEmpty else {
-            for complaint in complaints { print("error: \(complaint)") }
+        for line in comparison.finish() { print(line) }
+        guard comparison.complaints.isEmpty else {
+            for complaint in comparison.complaints { print("error: \(complaint)") }
             throw ExitCode.failure
         }
+        guard record else { return }
+        try Data(comparison.thresholds.text.utf8).write(to: URL(filePath: thresholds), options: .atomic)
+        print("written: \(thresholds)")
     }
 }

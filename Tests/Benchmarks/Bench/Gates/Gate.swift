@@ -2,14 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One figure of a gate, as measured now.
-struct Gauge {
+package struct Gauge {
     /// Its name in the file of thresholds: `pipeline.instructions`.
-    var figure: String
-    var value: Double
+    package var figure: String
+    package var value: Double
     /// One word.
-    var unit: String
+    package var unit: String
     /// In percent, for the first time that it is accepted: what a compiler or a kernel of another patch level may change.
-    var tolerance: Double
+    package var tolerance: Double
+
+    package init(figure: String, value: Double, unit: String, tolerance: Double) {
+        self.figure = figure
+        self.value = value
+        self.unit = unit
+        self.tolerance = tolerance
+    }
 }
 
 /// Measures figures that do not depend on the machine's load, so that a test can compare them.
