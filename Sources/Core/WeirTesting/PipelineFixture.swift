@@ -19,19 +19,24 @@ package struct PipelineFixture: ~Copyable {
     package private(set) var windows = 0
 
     /// `yaml` holds the keys `metrics`, `filter`, `pipeline`, `accounting`, `scope` and `records` (attributes of a record
-    /// exporter; none without it). `hashSeed` makes two runs do the same work. Traps when it has problems: a test's mistake.
+    /// exporter; none without it). `exporter` takes the records
+    /// instead of `records`. `hashSeed` makes two runs do the same work. Traps when it has problems: a test's mistake.
     package init(
-        _ yaml: String = "", enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, hashSeed: UInt64? = nil
+        _ yaml: String = "", enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, exporter: (any RecordExporter)? = nil,
+        hashSeed: UInt64? = nil
     ) {
         let problems = ConfigProblems()
         guard let root = YAMLSource.parse(Array(yaml.utf8), file: "fixture.yaml", problems: problems) else {
             preconditionFailure("the fixture is no YAML: \(problems.all)")
         }
-        self.init(root, enrichers: enrichers, adopting: previous, hashSeed: hashSeed)
+        self.init(root, enrichers: enrichers, adopting: previous, exporter: exporter, hashSeed: hashSeed)
     }
 
     /// The same from a tree.
-    package init(_ root: ConfigNode, enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, hashSeed: UInt64? = nil) {
+    package init(
+        _ root: ConfigNode, enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, exporter: (any RecordExporter)? = nil,
+        hashSeed: UInt64? = nil
+    ) {
         let problems = ConfigProblems()
         guard var section = ConfigSection(root, problems: problems, files: .none) else {
             preconditionFailure("the fixture is no mapping: \(problems.all)")
@@ -51,10 +56,12 @@ package struct PipelineFixture: ~Copyable {
         if var inner = section.section("pipeline") { input.pipeline.read(&inner); _ = inner.finish() }
         if var inner = section.section("accounting") { input.accounting.read(&inner); _ = inner.finish() }
         if var inner = section.section("scope") { input.scope.read(&inner); _ = inner.finish() }
-        records = CollectingExporter()
+        let collecting = CollectingExporter()
+        records = collecting
         if let node = section.take("records") {
             let attributes = AttributeSelection.read(node, default: AttributeSelection.recordDefaults, catalog: catalog, problems: problems)
-            let queue = ExportQueue(name: "records", exporter: records, limit: 1 << 20, registry: registry, log: Logger(label: "test"))
+            let taker: any RecordExporter = if let exporter { exporter } else { collecting }
+            let queue = ExportQueue(name: "records", exporter: taker, limit: 1 << 20, registry: registry, log: Logger(label: "test"))
             input.taps = [RecordTap(name: "records", filter: nil, attributes: attributes, queue: queue)]
         }
         if let hashSeed { input.hashSeed = hashSeed }

@@ -11,7 +11,9 @@ struct Bench: ParsableCommand {
         defaultSubcommand: Measure.self)
 
     /// In the order of the table.
-    static var sections: [any Section] { [KernelSection(), PipelineSection(), MemorySection(), ThroughputSection()] }
+    static var sections: [any Section] {
+        [KernelSection(), PipelineSection(), ScrapeSection(), RecordsSection(), MemorySection(), ThroughputSection()]
+    }
     /// What `make gates` compares with the accepted values.
     static var gates: [any Gate] { [PipelineGate()] }
 }
@@ -56,6 +58,8 @@ struct Measure: ParsableCommand {
             say("\n\(section.name): \(section.abstract)")
             do {
                 try section.run(setting) { figure in
+                    // What a section could not leave out because other figures need it.
+                    if isQuick, figure.target == nil { return }
                     part.figures.append(figure)
                     say(Report.line(figure))
                 }

@@ -3,19 +3,26 @@
 
 private import Glibc
 
-/// The processor time of this thread: what others on the machine take does not count.
+/// Processor time: what others on the machine take does not count.
 enum CPUTime {
-    /// Seconds that `body` took.
+    /// Seconds of this thread that `body` took.
     static func spent(_ body: () throws -> Void) rethrows -> Double {
-        let start = now
+        let start = now(CLOCK_THREAD_CPUTIME_ID)
         try body()
-        return now - start
+        return now(CLOCK_THREAD_CPUTIME_ID) - start
     }
 
-    private static var now: Double {
+    /// The same for all threads of this program, for work that a task does.
+    static func spentByAll(_ body: () throws -> Void) rethrows -> Double {
+        let start = now(CLOCK_PROCESS_CPUTIME_ID)
+        try body()
+        return now(CLOCK_PROCESS_CPUTIME_ID) - start
+    }
+
+    private static func now(_ clock: clockid_t) -> Double {
         var time = timespec()
         // The pointer is used for the call only.
-        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        unsafe clock_gettime(clock, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }

@@ -19,10 +19,13 @@ struct PipelineRun: ~Copyable {
     private var book = KernelBook()
 
     /// `yaml` is the configuration's `metrics`, and what else the fixture reads.
-    init(_ traffic: Traffic, metrics yaml: String = PipelineRun.oneMetric) {
+    /// `owners` makes the capture look for the receivers' owners, which it can at sockets only.
+    /// `exporter` takes the records, if `yaml` wants any.
+    init(_ traffic: Traffic, metrics yaml: String = PipelineRun.oneMetric, owners: Bool = false, exporter: (any RecordExporter)? = nil) {
         var plan = CapturePlan()
-        plan.source = .tc
-        reader = RowReader(plan, source: .tc)
+        plan.source = traffic.sizes.source
+        plan.owner = owners
+        reader = RowReader(plan, source: traffic.sizes.source)
         var links = LinkTable()
         links.apply(.address(LinkAddress(link: 2, address: IPAddress(ipv4: 0x0aff_ff01), prefixLength: 8)))
         reader.addresses.follow(links)
@@ -33,7 +36,7 @@ struct PipelineRun: ~Copyable {
             pipeline: { max_endpoints: 1048576, max_series: 1000000, max_values: 1000000 }
             filter: 'bytes > 0 and not dst.owner.name ~ "nobody*"'
             \(yaml)
-            """, enrichers: traffic.stages(), hashSeed: 1)
+            """, enrichers: traffic.stages(), exporter: exporter, hashSeed: 1)
         flows.reserveCapacity(Capture.chunk)
     }
 
@@ -49,10 +52,17 @@ struct PipelineRun: ~Copyable {
         fixture.end()
     }
 
-    /// The first half of the way alone.
+    /// The first half of the way alone, with the looks before that sockets need.
     mutating func decode() { each { _, _ in } }
 
-    /// The second half alone: one chunk again and again.
+    /// The second half alone: a window of ready flows.
+    mutating func window(_ flows: Span<CapturedFlow>) {
+        fixture.begin()
+        fixture.pipeline.consume(flows)
+        fixture.end()
+    }
+
+    /// The same without its begin and end: one chunk again and again.
     mutating func consume(_ chunk: Span<CapturedFlow>, times: Int) {
         for _ in 0..<times { fixture.pipeline.consume(chunk) }
     }
@@ -65,7 +75,24 @@ struct PipelineRun: ~Copyable {
         return all
     }
 
+    /// Addresses that occur at either end of a row.
+    var endpoints: Int {
+        var addresses = Set<IPAddress>()
+        for chunk in chunks {
+            for row in chunk {
+                addresses.insert(row.source)
+                addresses.insert(row.destination)
+            }
+        }
+        return addresses.count
+    }
+
     private mutating func each(_ body: (Span<CapturedFlow>, inout PipelineRun) -> Void) {
+        reader.begin()
+        if reader.needsSurvey {
+            for chunk in chunks { for row in chunk { reader.survey(row) } }
+            if reader.needsSecondSurvey { for chunk in chunks { for row in chunk { reader.surveyAgain(row) } } }
+        }
         // Taken out meanwhile: a span of a property would forbid changing the others.
         var flows: [CapturedFlow] = []
         swap(&flows, &self.flows)

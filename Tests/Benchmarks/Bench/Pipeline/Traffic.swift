@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CWeirCapture
+internal import WeirCapture
 internal import WeirKit
 internal import WeirPipeline
 
@@ -11,6 +12,8 @@ struct TrafficSizes {
     var endpoints = 50_000
     var series = 10_000
     var prefixes = 10_000
+    /// Which hooks of the kernel saw the packets: those of devices, or those of sockets.
+    var source = CaptureSource.tc
 }
 
 /// Rows of the kernel's map as `capture_read` hands them over, the same in every run, in the order of a hash map: none.
@@ -50,9 +53,25 @@ struct Traffic {
             (row.src_port, row.dst_port) = (UInt16(32_768 + random.below(28_000)), series % 3 == 0 ? 443 : 8080)
             row.packets = UInt64(1 + random.below(20))
             row.bytes = row.packets * UInt64(60 + random.below(1400))
-            row.hook = UInt8(series % 2 == 0 ? FLOW_MADE.rawValue : FLOW_UPLINK_IN.rawValue)
+            if sizes.source == .cgroup {
+                // Of the owners every other one runs on this host: what these send is seen when they send it.
+                let owner = series / receivers
+                row.hook = UInt8(owner % 2 == 0 ? FLOW_SOCKET_OUT.rawValue : FLOW_SOCKET_IN.rawValue)
+                row.cgroup = UInt64(1 + (owner % 2 == 0 ? owner : series % receivers))
+            } else {
+                row.hook = UInt8(series % 2 == 0 ? FLOW_MADE.rawValue : FLOW_UPLINK_IN.rawValue)
+            }
             row.protocol = 6
             return row
+        }
+    }
+
+    /// One ready flow per series, so that all of them exist after one window.
+    func everySeries() -> [CapturedFlow] {
+        (0..<sizes.series).map { series in
+            CapturedFlow(
+                source: address(series / receivers), destination: address(series % receivers), bytes: UInt64(1000 + series), packets: 1,
+                observer: .source)
         }
     }
 
