@@ -167,4 +167,20 @@ struct ReplayTests {
         let silent = try replay(Self.line, "--output", "metrics", configuration: "export: []")
         #expect(silent.status == 1 && silent.errors.contains("add prometheus to 'export'"))
     }
+
+    @Test("memory does not grow with what strangers write: names beyond the bound are counted, flows go on")
+    func hostileNames() throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            try Self.tables.write(to: file, atomically: true, encoding: .utf8)
+            // 300,000 distinct owners of 256 bytes at both ends are more than is kept.
+            let line =
+                #"{ printf "{\"src.address\":\"10.0.0.4\",\"dst.address\":\"10.0.0.5\",\"bytes\":1,\"src.owner.name\":\"%0256d\",\"dst.owner.name\":\"%0256d\"}\n", NR, -NR }"#
+            let outcome = try Fixtures.shell(
+                "seq 300000 | awk '\(line)' | (ulimit -v 1500000; \"$weir\" replay - --config \(file.path) --output books)")
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(outcome.output.contains("1 window, 300000 flows"), "\(outcome)")
+            #expect(outcome.errors.contains("ends went without the names of their lines"), "\(outcome)")
+        }
+    }
 }

@@ -47,9 +47,9 @@ struct FlowDraft {
         case .initiator: return word(text, Initiator.allCases.map { ($0.name, $0) }) { initiator = $0 }
         case .direction: return word(text, Initiator.allCases.map { ($0.direction, $0) }) { initiator = $0 }
         case .initiatorSource: return word(text, InitiatorSource.allCases.map { ($0.name, $0) }) { initiatorSource = $0 }
-        case .interface: interface = text
-        case .recorded(let attribute, .source): source.texts[attribute] = text.isEmpty ? nil : text
-        case .recorded(let attribute, .destination): destination.texts[attribute] = text.isEmpty ? nil : text
+        case .interface: interface = text.cleaned
+        case .recorded(let attribute, .source): source.texts[attribute] = Self.kept(text)
+        case .recorded(let attribute, .destination): destination.texts[attribute] = Self.kept(text)
         case .derived, .plugged: break
         }
         return nil
@@ -87,6 +87,12 @@ struct FlowDraft {
     /// Fields without which there is no flow.
     struct Lack: Error {
         let names: [String]
+    }
+
+    /// As the pipeline keeps texts from outside: short, and nil for none.
+    private static func kept(_ text: String) -> String? {
+        let text = text.cleaned
+        return text.isEmpty ? nil : text
     }
 
     private func number(_ text: String, _ name: String, into value: inout UInt64?) -> String? {

@@ -125,7 +125,8 @@ struct FlowLines: ~Copyable {
         var seen: Set<FlowField> = []
         for (name, value, offset) in found {
             guard let field = field(name) else {
-                if unused.count < 100 || unused[name] != nil { unused[name, default: 0] += 1 }
+                let shown = name.cleaned
+                if unused.count < 100 || unused[shown] != nil { unused[shown, default: 0] += 1 }
                 continue
             }
             if field != .derived, field != .plugged, !seen.insert(field).inserted {
@@ -155,7 +156,7 @@ struct FlowLines: ~Copyable {
         if let known = fields[name] { return known }
         let field = FlowField.named(name, in: catalog)
         // Hostile names must not gather here; real ones are few.
-        if fields.count < 1000 { fields[name] = .some(field) }
+        if fields.count < 1000, name.utf8.count <= 256 { fields[name] = .some(field) }
         return field
     }
 

@@ -8,7 +8,7 @@ internal import WeirKit
 /// Adds records up over all windows, by the texts of their attributes: what `weir replay` shows people.
 final class FlowSums: RecordExporter {
     /// Distinct flows beyond these are one line.
-    private static let limit = 1 << 18
+    private static let limit = 1 << 16
     /// Lines of the table.
     private static let shown = 40
 

@@ -17,13 +17,15 @@ final class RecordedNames: Sendable {
         var cgroup: UInt64 = 0
     }
 
-    /// More distinct ones are not kept: their lines go without recorded names, counted.
-    static let limit = 1 << 20
+    /// Bytes of distinct ones, with what each costs beside its texts. Beyond, lines go without recorded names, counted.
+    static let limit = 128 << 20
+    private static let costOfOne = 128
     static let mark: UInt64 = 1 << 63
 
     private struct State {
         var numbers: [Known: UInt64] = [:]
         var known: [Known] = []
+        var bytes = 0
         var turnedAway = 0
     }
 
@@ -37,10 +39,12 @@ final class RecordedNames: Sendable {
         if known.texts.isEmpty { return known.cgroup }
         return state.withLock { state in
             if let number = state.numbers[known] { return number }
-            guard state.known.count < Self.limit else {
+            let cost = known.texts.values.reduce(Self.costOfOne) { $0 + Self.costOfOne + $1.utf8.count }
+            guard state.bytes + cost <= Self.limit else {
                 state.turnedAway += 1
                 return known.cgroup
             }
+            state.bytes += cost
             let number = Self.mark | UInt64(state.known.count)
             state.numbers[known] = number
             state.known.append(known)
