@@ -157,7 +157,7 @@ let package = Package(
         .executableTarget(
             name: "weir-bench",
             dependencies: [
-                "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink", "CountingMalloc", "PrometheusExporter",
+                "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink", "CountingMalloc", "CKernelTests", "PrometheusExporter",
                 "JSONLinesExporter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -27,7 +27,7 @@ FLOW_MAP(flows1);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FLOW_BOOKS);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, struct flow_book);
 } books SEC(".maps");
@@ -61,8 +61,9 @@ volatile struct flow_control control = {};
 /*
  * How an addition must be done. A program that runs with softirqs off (tc, cgroup_skb at ingress) owns its CPU until
  * it returns, but for a real-time kernel. At egress cgroup_skb may be preempted, and a softirq may run another program
- * in between: there even per-CPU cells need atomics. No addition may ask for the value before it, nor may there be any
- * other atomic: the JIT of arm64 has only plain atomic additions before Linux 5.18.
+ * in between: there even per-CPU cells need atomics. Both may add to one cell: programs do not migrate, an atomic
+ * addition is not interrupted half-way, and nothing comes between a plain one. No addition may ask for the value before
+ * it, nor may there be any other atomic: the JIT of arm64 has only plain atomic additions before Linux 5.18.
  */
 enum addition { ALONE, SHARED };
 
@@ -150,7 +151,6 @@ static __always_inline bool send_event(__u32 generation, const struct packet *pa
 	event->flags = packet->flags;
 	event->generation = generation;
 	event->key = packet->key;
-	event->unused = 0;
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 	return true;
 }
@@ -164,12 +164,12 @@ static __always_inline bool send_event(__u32 generation, const struct packet *pa
  * The flow is new to this generation. After the ring was full once this CPU no longer tries map or ring:
  * under overload a packet must cost less, not more.
  */
-static __always_inline void count_new(__u32 generation, struct flow_book *book, const struct packet *packet,
-				      enum addition how)
+static __noinline void count_new(__u32 generation, struct flow_book *book, const struct packet *packet,
+				 enum addition how)
 {
 	long error;
 
-	if (book->ring_closed) {
+	if (unlikely(book->ring_closed)) {
 		add_amount(&book->overflow[FLOW_MAP_FULL], &packet->amount, how);
 		return;
 	}
@@ -201,19 +201,19 @@ static __always_inline void count_new(__u32 generation, struct flow_book *book, 
 static __always_inline void account(const struct packet *packet, int reason, enum addition how)
 {
 	__u32 generation = control.generation & 1; /* read once: all that follows goes to the same one */
-	__u32 page = generation + (packet->key.hook == FLOW_SOCKET_IN ? FLOW_BOOK_SOCKET_IN : FLOW_BOOK_DEFAULT);
+	__u32 page = generation;
 	struct flow_book *book = bpf_map_lookup_elem(&books, &page);
 
 	if (!book)
 		return; /* cannot be: all cells of an array exist */
 	add_amount(&book->seen, &packet->amount, how);
-	if (reason != PARSED) {
+	if (unlikely(reason != PARSED)) {
 		if (reason >= 0 && reason < FLOW_NOT_COUNTED_COUNT) /* for the verifier */
 			add_amount(&book->not_counted[reason], &packet->amount, how);
 		return;
 	}
 	struct flow_value *value = find(generation, &packet->key);
-	if (value)
+	if (likely(value))
 		add_to_flow(value, packet, how);
 	else
 		count_new(generation, book, packet, how);

@@ -54,12 +54,14 @@ static __always_inline int egress(struct __sk_buff *skb, enum link link)
 	return count_at_device(skb, from ? FLOW_THROUGH : FLOW_MADE, counted, link);
 }
 
-SEC("tc") int weir_uplink_eth(struct __sk_buff *skb) { return ingress(skb, FLOW_UPLINK_IN, ETHERNET); }
-SEC("tc") int weir_uplink_raw(struct __sk_buff *skb) { return ingress(skb, FLOW_UPLINK_IN, RAW); }
-SEC("tc") int weir_port_eth(struct __sk_buff *skb) { return ingress(skb, FLOW_PORT_IN, ETHERNET); }
-SEC("tc") int weir_port_raw(struct __sk_buff *skb) { return ingress(skb, FLOW_PORT_IN, RAW); }
-SEC("tc") int weir_out_eth(struct __sk_buff *skb) { return egress(skb, ETHERNET); }
-SEC("tc") int weir_out_raw(struct __sk_buff *skb) { return egress(skb, RAW); }
+/* Not inline, though nobody could: the toolchain's compiler would move the cold parts of other functions to where
+ * libbpf finds none. */
+SEC("tc") __noinline int weir_uplink_eth(struct __sk_buff *skb) { return ingress(skb, FLOW_UPLINK_IN, ETHERNET); }
+SEC("tc") __noinline int weir_uplink_raw(struct __sk_buff *skb) { return ingress(skb, FLOW_UPLINK_IN, RAW); }
+SEC("tc") __noinline int weir_port_eth(struct __sk_buff *skb) { return ingress(skb, FLOW_PORT_IN, ETHERNET); }
+SEC("tc") __noinline int weir_port_raw(struct __sk_buff *skb) { return ingress(skb, FLOW_PORT_IN, RAW); }
+SEC("tc") __noinline int weir_out_eth(struct __sk_buff *skb) { return egress(skb, ETHERNET); }
+SEC("tc") __noinline int weir_out_raw(struct __sk_buff *skb) { return egress(skb, RAW); }
 
 /* ---- cgroup_skb: what sockets send and receive, with the cgroup that owns the socket ---- */
 
@@ -80,12 +82,15 @@ static __always_inline bool has_many_receivers(struct __sk_buff *skb, const stru
 	return skb->pkt_type != PACKET_HOST || is_multicast(key);
 }
 
+/* The local port of a raw socket is its protocol, a byte: so nearly all sockets are spared the call that shows the
+ * type. */
 static __always_inline bool is_raw(struct __sk_buff *skb)
 {
 	struct bpf_sock *sock = skb->sk;
 
-	if (sock)
-		sock = bpf_sk_fullsock(sock);
+	if (!sock || sock->src_port > IPPROTO_RAW)
+		return false;
+	sock = bpf_sk_fullsock(sock);
 	return sock && sock->type == SOCK_RAW;
 }
 
@@ -108,7 +113,13 @@ static __always_inline int count_at_socket(struct __sk_buff *skb, enum flow_hook
 	return PASS;
 }
 
-SEC("cgroup_skb/egress") int weir_socket_out(struct __sk_buff *skb) { return count_at_socket(skb, FLOW_SOCKET_OUT); }
-SEC("cgroup_skb/ingress") int weir_socket_in(struct __sk_buff *skb) { return count_at_socket(skb, FLOW_SOCKET_IN); }
+SEC("cgroup_skb/egress") __noinline int weir_socket_out(struct __sk_buff *skb)
+{
+	return count_at_socket(skb, FLOW_SOCKET_OUT);
+}
+SEC("cgroup_skb/ingress") __noinline int weir_socket_in(struct __sk_buff *skb)
+{
+	return count_at_socket(skb, FLOW_SOCKET_IN);
+}
 
 char _license[] SEC("license") = "Dual BSD/GPL";

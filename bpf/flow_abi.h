@@ -23,30 +23,35 @@ enum flow_hook {
  * Who with whom. A projection is a prefix: the map's key size says how much of the struct it looks at,
  * and a field inside the prefix that nobody asked for stays zero.
  *
- *    0               16               32   33    34       36       38       40     48      52
- *    | src           | dst            |hook|proto|receiver|src_port|dst_port|cgroup|ifindex|
+ *    0               16               32   33    34       36       38       40      44      48
+ *    | src           | dst            |hook|proto|receiver|src_port|dst_port| cgroup        |
+ *    |               |                |    |     |        |        |        |ifindex|
  *    |<------------------ hosts (36) ------------------->|
  *    |<------------------------ ports (40) -------------------------------->|
- *    |<--------------------------- owner (48) ------------------------------------>|
- *    |<--------------------------- interface (52) ---------------------------------------->|
+ *    |<--------------------------- interface (44) --------------------------------->|
+ *    |<----------------------------- owner (48) ------------------------------------------->|
+ *
+ * Sockets have owners and devices have numbers: `hook` says which of the two the last bytes are.
  */
 struct flow_key {
 	__u32 src[4]; /* network order; IPv4 as ::ffff:a.b.c.d */
 	__u32 dst[4];
 	__u8 hook;
 	__u8 protocol;
-	__u16 receiver;	 /* tells apart the copies that several multicast or raw sockets get; 0 for all else */
-	__u16 src_port;	 /* host order; ICMP: the type */
-	__u16 dst_port;	 /* host order; ICMP: the code */
-	__u32 cgroup[2]; /* the id's low and high half: as one __u64 the struct would end in a hole */
-	__u32 ifindex;
+	__u16 receiver; /* tells apart the copies that several multicast or raw sockets get; 0 for all else */
+	__u16 src_port; /* host order; ICMP: the type */
+	__u16 dst_port; /* host order; ICMP: the code */
+	union {
+		__u32 cgroup[2]; /* the id's low and high half: as one __u64 the struct would need its alignment */
+		__u32 ifindex;
+	};
 };
 
 enum flow_key_size {
 	FLOW_KEY_HOSTS = 36,
 	FLOW_KEY_PORTS = 40,
+	FLOW_KEY_INTERFACE = 44,
 	FLOW_KEY_OWNER = 48,
-	FLOW_KEY_INTERFACE = 52,
 };
 
 /* Handshake bits of a packet. */
@@ -77,7 +82,6 @@ struct flow_event {
 	__u32 flags;
 	__u32 generation;
 	struct flow_key key;
-	__u32 unused;
 };
 
 struct flow_amount {
@@ -108,7 +112,7 @@ enum flow_not_counted {
 };
 
 /*
- * One CPU's book of one generation and one direction (enum flow_book_of). With the rows of the map and the ring it
+ * One CPU's book of one generation. With the rows of the map and the ring it
  * obeys, to the byte: seen = in map + in ring + sum(overflow) + sum(not_counted)
  */
 struct flow_book {
@@ -117,16 +121,6 @@ struct flow_book {
 	__u64 unused;
 	struct flow_amount not_counted[FLOW_NOT_COUNTED_COUNT];
 	struct flow_amount overflow[FLOW_OVERFLOW_COUNT];
-};
-
-/*
- * cgroup_skb at ingress runs with softirqs off and at egress without: apart, the one needs no atomics. Devices have
- * one direction. The book of a generation is the sum of both.
- */
-enum flow_book_of {
-	FLOW_BOOK_DEFAULT = 0,
-	FLOW_BOOK_SOCKET_IN = 2, /* added to the generation */
-	FLOW_BOOKS = 4,
 };
 
 /* Constants of one load, in .rodata: the verifier removes what they rule out. */
@@ -161,11 +155,11 @@ struct flow_control {
 #define FLOW_LAYOUT(condition) _Static_assert(condition, #condition)
 FLOW_LAYOUT(__builtin_offsetof(struct flow_key, src_port) == FLOW_KEY_HOSTS);
 FLOW_LAYOUT(__builtin_offsetof(struct flow_key, cgroup) == FLOW_KEY_PORTS);
-FLOW_LAYOUT(__builtin_offsetof(struct flow_key, ifindex) == FLOW_KEY_OWNER);
-FLOW_LAYOUT(sizeof(struct flow_key) == FLOW_KEY_INTERFACE);
+FLOW_LAYOUT(__builtin_offsetof(struct flow_key, ifindex) + sizeof(__u32) == FLOW_KEY_INTERFACE);
+FLOW_LAYOUT(sizeof(struct flow_key) == FLOW_KEY_OWNER);
 FLOW_LAYOUT(__builtin_offsetof(struct flow_value, syn) == FLOW_VALUE_PLAIN);
 FLOW_LAYOUT(sizeof(struct flow_value) == FLOW_VALUE_INITIATOR);
-FLOW_LAYOUT(sizeof(struct flow_event) == 80);
+FLOW_LAYOUT(sizeof(struct flow_event) == 72);
 FLOW_LAYOUT(sizeof(struct flow_book) == 224);
 FLOW_LAYOUT(sizeof(struct flow_config) == 16);
 FLOW_LAYOUT(sizeof(struct flow_control) == 3 * FLOW_CACHE_LINE);

@@ -24,6 +24,10 @@
 #define MAX_EXTENSIONS 8
 #define MAX_VLAN_TAGS 2
 
+/* Says which way most packets go, so that their instructions stand side by side: fewer cache lines of code. */
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 struct packet {
 	struct flow_key key;
 	struct flow_amount amount;
@@ -56,7 +60,7 @@ static __always_inline const void *header_at(struct __sk_buff *skb, __u32 offset
 {
 	void *place = (void *)(long)skb->data + offset;
 
-	if (place + size <= (void *)(long)skb->data_end)
+	if (likely(place + size <= (void *)(long)skb->data_end))
 		return place;
 	return bpf_skb_load_bytes(skb, offset, copy, size) ? NULL : copy;
 }
@@ -77,7 +81,7 @@ static __always_inline __be16 skip_vlan_tags(struct __sk_buff *skb, __be16 proto
 	struct vlan_tag copy;
 
 	for (int i = 0; i < MAX_VLAN_TAGS; i++) {
-		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+		if (likely(protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD)))
 			break;
 		const struct vlan_tag *tag = HEADER_AT(skb, *offset, &copy);
 		if (!tag)
@@ -94,11 +98,11 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	const struct iphdr *ip = HEADER_AT(skb, at->network, &copy);
 	__u32 there = skb->len - at->network;
 
-	if (!ip || ip->version != 4 || ip->ihl < 5)
+	if (unlikely(!ip || ip->version != 4 || ip->ihl < 5))
 		return FLOW_MALFORMED;
 	__u32 header = ip->ihl * 4;
 	__u32 total = bpf_ntohs(ip->tot_len);
-	if (header > there || (total && total < header))
+	if (unlikely(header > there || (total && total < header)))
 		return FLOW_MALFORMED;
 
 	packet->key.src[2] = packet->key.dst[2] = bpf_htonl(0xffff);
@@ -154,7 +158,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *pack
 	const struct ipv6hdr *ip = HEADER_AT(skb, at->network, &copy);
 	__u32 there = skb->len - at->network;
 
-	if (!ip || ip->version != 6)
+	if (unlikely(!ip || ip->version != 6))
 		return FLOW_MALFORMED;
 	__u32 payload = bpf_ntohs(ip->payload_len);
 	bool jumbogram = !payload && ip->nexthdr == IPPROTO_HOPOPTS;
@@ -188,10 +192,10 @@ static __always_inline bool has_ports(__u8 protocol)
 /* Ports, or ICMP type and code. A transport header that is cut off leaves them zero: the flow counts all the same. */
 static __always_inline void parse_ports(struct __sk_buff *skb, struct packet *packet, const struct layers *at)
 {
-	if (has_ports(at->protocol)) {
+	if (likely(has_ports(at->protocol))) {
 		struct ports copy;
 		const struct ports *ports = HEADER_AT(skb, at->transport, &copy);
-		if (ports) {
+		if (likely(ports)) {
 			packet->key.src_port = bpf_ntohs(ports->src);
 			packet->key.dst_port = bpf_ntohs(ports->dst);
 		}
@@ -257,7 +261,7 @@ static __always_inline void measure(struct __sk_buff *skb, struct packet *packet
 		packet->amount.packets = 1;
 		return;
 	}
-	if (!size) {
+	if (likely(!size)) {
 		packet->amount.bytes = at->length;
 		packet->amount.packets = 1;
 		return;
@@ -282,13 +286,13 @@ static __always_inline int parse(struct __sk_buff *skb, struct packet *packet, _
 
 	if (link_header)
 		protocol = skip_vlan_tags(skb, protocol, &at.network);
-	if (protocol == bpf_htons(ETH_P_IP))
+	if (likely(protocol == bpf_htons(ETH_P_IP)))
 		result = parse_ipv4(skb, packet, &at);
 	else if (protocol == bpf_htons(ETH_P_IPV6))
 		result = parse_ipv6(skb, packet, &at);
 	else
 		result = FLOW_NON_IP;
-	if (result != PARSED) {
+	if (unlikely(result != PARSED)) {
 		packet->amount.bytes = config.kernel_lengths ? skb->len : skb->len - at.network;
 		packet->amount.packets = 1;
 		return result;

@@ -35,13 +35,14 @@ void capture_widen(const void *key, uint32_t key_size, struct capture_row *row)
 	struct flow_key full = {0};
 
 	memcpy(&full, key, key_size);
+	bool socket = full.hook == FLOW_SOCKET_OUT || full.hook == FLOW_SOCKET_IN;
 	*row = (struct capture_row){
 	    .src_high = half(full.src),
 	    .src_low = half(full.src + 2),
 	    .dst_high = half(full.dst),
 	    .dst_low = half(full.dst + 2),
-	    .cgroup = (uint64_t)full.cgroup[1] << 32 | full.cgroup[0],
-	    .ifindex = full.ifindex,
+	    .cgroup = socket ? (uint64_t)full.cgroup[1] << 32 | full.cgroup[0] : 0,
+	    .ifindex = socket ? 0 : full.ifindex,
 	    .src_port = full.src_port,
 	    .dst_port = full.dst_port,
 	    .receiver = full.receiver,
@@ -168,17 +169,16 @@ int capture_book(const struct capture *capture, uint32_t generation, struct flow
 	if (!cells)
 		return -ENOMEM;
 	int error = 0;
-	for (uint32_t page = generation & 1; !error && page < FLOW_BOOKS; page += 2) {
-		if (bpf_map_lookup_elem(capture->books, &page, cells))
-			error = -errno;
-		for (int cpu = 0; !error && cpu < capture->cpus; cpu++) {
-			add_amount(&sum->seen, &cells[cpu].seen);
-			sum->ring_closed += cells[cpu].ring_closed;
-			for (int i = 0; i < FLOW_OVERFLOW_COUNT; i++)
-				add_amount(&sum->overflow[i], &cells[cpu].overflow[i]);
-			for (int i = 0; i < FLOW_NOT_COUNTED_COUNT; i++)
-				add_amount(&sum->not_counted[i], &cells[cpu].not_counted[i]);
-		}
+	uint32_t page = generation & 1;
+	if (bpf_map_lookup_elem(capture->books, &page, cells))
+		error = -errno;
+	for (int cpu = 0; !error && cpu < capture->cpus; cpu++) {
+		add_amount(&sum->seen, &cells[cpu].seen);
+		sum->ring_closed += cells[cpu].ring_closed;
+		for (int i = 0; i < FLOW_OVERFLOW_COUNT; i++)
+			add_amount(&sum->overflow[i], &cells[cpu].overflow[i]);
+		for (int i = 0; i < FLOW_NOT_COUNTED_COUNT; i++)
+			add_amount(&sum->not_counted[i], &cells[cpu].not_counted[i]);
 	}
 	free(cells);
 	return error;
@@ -190,9 +190,8 @@ int capture_clear(struct capture *capture, uint32_t generation)
 
 	if (!zero)
 		return -ENOMEM;
-	int error = 0;
-	for (uint32_t page = generation & 1; !error && page < FLOW_BOOKS; page += 2)
-		error = bpf_map_update_elem(capture->books, &page, zero, BPF_ANY) ? -errno : 0;
+	uint32_t page = generation & 1;
+	int error = bpf_map_update_elem(capture->books, &page, zero, BPF_ANY) ? -errno : 0;
 	free(zero);
 	capture->events[generation & 1].count = 0;
 	__atomic_store_n(&capture->control->inserts[generation & 1].count, 0, __ATOMIC_RELAXED);

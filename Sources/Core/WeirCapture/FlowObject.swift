@@ -15,7 +15,7 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
 
     package static func load(_ plan: CapturePlan, source: CaptureSource) throws(CaptureError) -> FlowObject {
         let sockets = source == .cgroup
-        let shape = MapShape(plan)
+        let shape = MapShape(plan, source: source)
         var config = flow_config()
         // Among sockets also to tell raw copies of one protocol from those of another: the byte is in every key.
         config.want_protocol = plan.needsTransport || sockets ? 1 : 0

@@ -15,7 +15,7 @@ struct Bench: ParsableCommand {
         [KernelSection(), PipelineSection(), ScrapeSection(), RecordsSection(), MemorySection(), ThroughputSection()]
     }
     /// What `make gates` compares with the accepted values.
-    static var gates: [any Gate] { [PipelineGate()] }
+    static var gates: [any Gate] { [PipelineGate(), ProgramGate()] }
 }
 
 /// Runs sections and prints their figures as they come.

@@ -161,3 +161,15 @@ int test_send_frames(const char *device, const uint8_t *frame, size_t length, in
 	close(fd);
 	return error;
 }
+
+int test_program_size(int program, uint32_t *verified, uint32_t *instructions)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof info;
+
+	if (bpf_obj_get_info_by_fd(program, &info, &size))
+		return errno;
+	*verified = info.verified_insns;
+	*instructions = info.xlated_prog_len / sizeof(struct bpf_insn);
+	return 0;
+}

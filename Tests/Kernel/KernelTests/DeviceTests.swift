@@ -115,15 +115,4 @@ struct DeviceTests {
         #expect(throws: CaptureError.self) { try CgroupRoot.choose(mounts: "") { _ in 1 }.get() }
     }
 
-    @Test("a plan's maps are known without loading them")
-    func shapes() {
-        var plan = CapturePlan()
-        #expect(MapShape(plan, possibleCPUs: 4).memoryBytes == 2 * 131_072 * (64 + 40 + 16) + 1 << 20)
-        plan.ports = false
-        #expect(MapShape(plan, possibleCPUs: 4).memoryBytes == 2 * 131_072 * (64 + 36 + 64) + 1 << 20)
-        plan.initiator = true
-        plan.owner = true
-        let shape = MapShape(plan, possibleCPUs: 4)
-        #expect((shape.keySize, shape.valueSize, shape.isPerCPU) == (48, 24, false))
-    }
 }

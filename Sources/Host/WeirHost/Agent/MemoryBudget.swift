@@ -33,9 +33,8 @@ struct MemoryBudget: Sendable {
     func fitting(_ plan: CapturePlan) -> CapturePlan {
         let shape = MapShape(plan)
         guard shape.memoryBytes > bytes else { return plan }
-        let perFlow = (shape.memoryBytes - shape.ringBytes) / shape.maxFlows
         var plan = plan
-        plan.maxFlows = max(1024, (bytes - shape.ringBytes) / perFlow)
+        plan.maxFlows = min(plan.maxFlows, shape.flows(in: bytes))
         return plan
     }
 

@@ -28,8 +28,9 @@ struct ExplainCommand: ParsableCommand {
         Output.text((["Plan"] + assembly.plan.explain().map { "  \($0)" }).joined(separator: "\n") + "\n\n")
         Output.text(Explanation.exporters(configuration).joined(separator: "\n") + "\n\n")
         let fitting = MemoryBudget.here.fitting(capture)
+        let source = CaptureSurvey.source(fitting)
         let sizing = Sizing(
-            window: configuration.capture.window, shape: MapShape(fitting), source: CaptureSurvey.source(fitting), plan: assembly.plan)
+            window: configuration.capture.window, shape: MapShape(fitting, source: source), source: source, plan: assembly.plan)
         Output.text(sizing.lines.joined(separator: "\n") + "\n")
         let warnings = configuration.warnings(of: assembly.plan)
         if !warnings.isEmpty { Output.text("\nWarnings\n" + warnings.map { "  \($0)\n" }.joined()) }
@@ -48,13 +49,10 @@ enum Explanation {
         let budget = MemoryBudget.here
         let fitting = budget.fitting(plan)
         lines.append("  window: \(options.window.configText); count: \(plan.countMode.rawValue)")
-        let shape = MapShape(fitting)
-        let cpus = shape.isPerCPU ? " × \(shape.possibleCPUs) possible CPUs" : ""
+        let shape = MapShape(fitting, source: CaptureSurvey.source(fitting))
         lines.append(
             "  kernel map: key \(shape.keySize) bytes, value \(shape.valueSize) bytes, \(shape.isPerCPU ? "one value per CPU" : "one shared value")")
-        lines.append(
-            "  kernel memory: \(shape.memoryBytes) bytes = 2 generations × \(shape.maxFlows) flows × (64 + \(shape.keySize) + \(shape.valueSize)\(cpus)) + \(shape.ringBytes) for the ring"
-        )
+        lines.append("  kernel memory: \(shape.memoryBytes) bytes = \(shape.formula)")
         if budget.bytes < .max { lines.append("  kernel memory allowed: \(budget.bytes) bytes, a 64th of what this process may use") }
         if fitting.maxFlows < plan.maxFlows { lines.append("  max_flows: \(fitting.maxFlows) instead of \(plan.maxFlows), to stay within that") }
         return lines

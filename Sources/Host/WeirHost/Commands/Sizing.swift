@@ -49,20 +49,15 @@ struct Sizing {
         let perSecond = Int(Double(shape.maxFlows) * 1000 / Double(max(1, window.milliseconds)))
         return [
             "flows: \(shape.maxFlows) in a window of \(window.configText), which is \(perSecond) new ones a second; with more than \(shape.wakeInserts) it is drained early",
-            "to hold N flows in every window without an early drain: capture.max_flows of N × 4 / 3 at least, or a shorter window",
+            "to hold N flows in every window without an early drain: capture.max_flows of N × 8 / 7 at least, or a shorter window",
             "each further 1000 of max_flows: \(1000 * shape.bytesPerFlow) bytes in the kernel",
             "the kernel charges \(shape.memoryBytes + shape.otherBytes(source)) bytes in all, at most",
         ]
     }
 
     private var kernel: [Line] {
-        let cpus = shape.isPerCPU ? " × \(shape.possibleCPUs) possible CPUs" : ""
         return [
-            Line(
-                what: "kernel maps", bytes: shape.memoryBytes,
-                formula:
-                    "2 generations × \(shape.maxFlows) flows × (64 + key \(shape.keySize) + value \(shape.valueSize)\(cpus)) + ring \(shape.ringBytes)"
-            ),
+            Line(what: "kernel maps", bytes: shape.memoryBytes, formula: shape.formula),
             Line(
                 what: "kernel, beside the maps", bytes: shape.otherBytes(source),
                 formula: "books of \(shape.possibleCPUs) possible CPUs, watched devices, shared pages"),

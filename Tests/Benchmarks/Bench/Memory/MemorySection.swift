@@ -49,7 +49,7 @@ struct MemorySection: Section {
         hosts.transport = false
         return [("without ports", hosts), ("everything", everything)].flatMap { name, plan in
             [2, 64, 256].map { cpus in
-                let shape = MapShape(plan, possibleCPUs: cpus)
+                let shape = MapShape(plan, source: .tc, possibleCPUs: cpus)
                 return Figure("computed, \(name), \(cpus) possible CPUs", "bytes", [Double(shape.memoryBytes + shape.otherBytes(.tc))])
             }
         }

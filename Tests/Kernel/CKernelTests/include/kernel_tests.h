@@ -17,6 +17,9 @@ struct test_context {
 	uint32_t gso_size;
 	uint32_t gso_segs;
 };
+/// What the verifier walked through and what is left of a loaded program, in instructions; an errno, or 0.
+int test_program_size(int program, uint32_t *verified, uint32_t *instructions);
+
 /// Runs a program on a made-up frame: its return value, or a negative errno below -1000 (minus 1000).
 int64_t test_run_program(int program, const uint8_t *frame, uint32_t length, struct test_context context);
 
