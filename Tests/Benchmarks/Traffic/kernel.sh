@@ -4,7 +4,9 @@
 
 # What the programs cost per packet, beside the floor, on the same packets at the same time.
 #
-#   kernel.sh WEIR FLOOR RUNS [quick]
+#   kernel.sh WEIR FLOOR RUNS [quick|variants]
+#
+# quick: the gate only. variants: the variants of the floor alone, which the decision records quote.
 #
 # Agents of three plans (zones, default, everything), the floor with the same two kinds of map and its empty program stand at one hook
 # together; each run starts them anew, another one first. Prints, for every program that ran:
@@ -20,6 +22,7 @@ SECS=1
 FEW=1000 # runs of a program below which its time says nothing
 FLOORS=(nop floor floor-percpu)
 PLANS=(zones default everything)
+VARIANTS=(nop parse hash16 hash40 pchash16 pchash40 lru40 hash40np hash40lock pchash40ts pchash40tc)
 
 # measure SOURCE WORKLOAD RUN COMMAND…
 measure() {
@@ -44,6 +47,7 @@ start() {
     nop) floor "$1" right "$place" $kind-nop "$3" ;;
     floor) floor "$1" right "$place" $kind-hash40 "$3" ;;
     floor-percpu) floor "$1" right "$place" $kind-pchash40 "$3" ;;
+    variant-*) floor "$1" right w0 tcx-"${1#variant-}" "$3" ;;
     *)
         case $2 in
         cgroup) capture='source: cgroup' ;;
@@ -104,6 +108,16 @@ sink left 10.77.0.1
 sink right 10.77.0.2
 sysctl -qw kernel.bpf_stats_enabled=1
 
+if [ "$QUICK" = variants ]; then
+    for ((run = 0; run < RUNS; run++)); do
+        start_all $run tcx 131072 "${VARIANTS[@]/#/variant-}"
+        measure tcx "1 k flows, frames" $run frames 1000
+        measure tcx "100 k flows, frames" $run frames 100000 $((2 * SECS))
+        measure tcx "1 hot pair, all CPUs" $run hot_pair
+        stop warm "${VARIANTS[@]/#/variant-}"
+    done
+    exit 0
+fi
 for ((run = 0; run < RUNS; run++)); do
     for source in tcx cgroup; do
         start_all $run $source 131072 "${FLOORS[@]}" "${PLANS[@]}"

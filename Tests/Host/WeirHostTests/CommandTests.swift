@@ -98,7 +98,7 @@ struct CommandTests {
         #expect(kernel.contains(" \(found.parts["kernel maps"] ?? 0) bytes"))
         let charged = (found.parts["kernel maps"] ?? 0) + (found.parts["kernel, beside the maps"] ?? 0)
         #expect(found.text.contains("the kernel charges \(charged) bytes in all"))
-        #expect(found.text.contains("flows: 2048 in a window of 5s, which is 409 new ones a second; with more than 1536 it is drained early"))
+        #expect(found.text.contains("flows: 2048 in a window of 5s, which is 409 new ones a second; with more than 1792 it is drained early"))
     }
 
     @Test("a limit moves its own line of the sum and no other")

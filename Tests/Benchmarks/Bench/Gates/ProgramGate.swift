@@ -28,7 +28,7 @@ struct ProgramGate: Gate {
                     let error = unsafe test_program_size(object.program(program), &verified, &left)
                     guard error == 0 else { throw Unreadable(description: "\(program): could not be asked for its size (errno \(error))") }
                     let figure = "programs.\(program.dropFirst("weir_".count)).\(plan)"
-                    gauges.append(Gauge(figure: "\(figure).verified", value: Double(verified), unit: "instructions", tolerance: 25))
+                    gauges.append(Gauge(figure: "\(figure).verified", value: Double(verified), unit: "instructions", tolerance: 50))
                     gauges.append(Gauge(figure: "\(figure).size", value: Double(left), unit: "instructions", tolerance: 10))
                 }
             }
