@@ -157,7 +157,8 @@ let package = Package(
         .executableTarget(
             name: "weir-bench",
             dependencies: [
-                "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink", "CountingMalloc", "CKernelTests", "PrometheusExporter",
+                "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink", "CountingMalloc", "CKernelTests",
+                "PrometheusExporter",
                 "JSONLinesExporter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
