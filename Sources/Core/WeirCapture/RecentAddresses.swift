@@ -55,7 +55,8 @@ package struct RecentAddresses: Sendable {
     package mutating func turn() {
         current += 1
         noted = 0
-        rebuild(room: used)
+        let kept = entries.count { isRecent($0) }
+        if kept < used { rebuild(room: kept) }
     }
 
     private func isRecent(_ entry: Entry) -> Bool { entry.turn != 0 && entry.turn + turns > current }

@@ -10,6 +10,8 @@ public struct FlowBatch: ~Copyable {
     public package(set) var destination: [UInt32] = []
     public package(set) var bytes: [UInt64] = []
     public package(set) var packets: [UInt64] = []
+    // From here to `initiatorSource` a column is at its default (0, unknown, none) unless something in the plan reads the field: a
+    // stage that reads one says so among the attributes of its `reads`. The observer is always there.
     public package(set) var sourcePort: [UInt16] = []
     public package(set) var destinationPort: [UInt16] = []
     public package(set) var transport: [UInt8] = []

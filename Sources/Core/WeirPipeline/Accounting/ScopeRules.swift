@@ -39,7 +39,7 @@ struct ScopeRules: Sendable {
         cloudServiceSymbol = symbols.intern(TrafficScope.cloudService.name)
     }
 
-    /// Classifies every row of the batch. Once per row: integers only.
+    /// Classifies every row of the batch.
     func classify(_ batch: inout FlowBatch, _ endpoints: borrowing EndpointTable) {
         let table = Table(width: endpoints.width, columns: columns, privateSymbol: privateSymbol, cloudServiceSymbol: cloudServiceSymbol)
         Self.classify(batch.source, batch.destination, batch.observer, endpoints.entries, endpoints.symbols, table, &batch.scope, &batch.scopeReason)

@@ -26,14 +26,17 @@ private enum Each {
     static func endpoint(attributes: Int) -> Int { 2 * (32 + 5 * attributes) + 11 }
     /// The text's place, its holders, epoch and free list; its entry in a dictionary.
     static let symbol = 2 * 28 + 54
-    /// Counter, times, marks and index; per attribute its word, its text's place, and a count of values.
-    static func series(attributes: Int) -> Int { 2 * 41 + 11 + 62 * attributes }
+    /// Counter, times, marks and index; per attribute its word (words come in pairs), its text's place, and a count of values.
+    static func series(attributes: Int) -> Int { 2 * 41 + 11 + 62 * attributes + (attributes % 2) * 8 }
     /// The same as a reader gets it.
     static func shownSeries(attributes: Int) -> Int { 16 + 16 * attributes }
     /// The flow, its deadline and its window; space in front is given back when it is the larger half.
     static let heldFlow = 2 * 2 * (MemoryLayout<CapturedFlow>.stride + 24)
     static func record(columns: Int, texts: Int) -> Int { 16 + 4 * columns + texts * (2 * 16 + text) }
-    static func row(plugged: Int, series: Int) -> Int { 2 * (MemoryLayout<CapturedFlow>.stride + 64 + 4 * plugged + series) }
+    /// A flow, its columns, the keys of its series; per filter its answers and a column, per tap the rows that it takes.
+    static func row(plugged: Int, series: Int, filters: Int, taps: Int) -> Int {
+        2 * (MemoryLayout<CapturedFlow>.stride + 64 + 4 * plugged + series + 12 * filters + 8 * taps)
+    }
     /// A question to the enrichers and their answers.
     static func question(attributes: Int) -> Int { 2 * (25 + MemoryLayout<EndpointBatch.Cell>.stride * attributes) + attributes * text }
 }
@@ -95,7 +98,7 @@ extension Plan {
         let each = 2 * Each.series(attributes: width) + Each.shownSeries(attributes: width)
         return MemoryBound(
             what: "series of \(metric.name)", bytes: count * each,
-            formula: "\(count) × (2 while it is read × (93 + 62 × \(width) attributes) + 16 + 16 × \(width))",
+            formula: "\(count) × (2 while it is read × (93 + 62 × \(width) attributes\(width % 2 == 1 ? " + 8" : "")) + 16 + 16 × \(width))",
             beyond: "max_series: new combinations count in otel.metric.overflow=\"true\", weir_series_overflow_rows_total;"
                 + " max_values: new values count as (other), weir_series_other_rows_total")
     }
@@ -121,7 +124,8 @@ extension Plan {
     private var batch: MemoryBound {
         let rows = Pipeline.batchRows
         let keys = input.metrics.reduce(0) { $0 + 16 + 4 * $1.attributes.count }
-        let row = Each.row(plugged: pluggedAttributes.count, series: keys)
+        let filters = 1 + input.metrics.count + input.taps.count
+        let row = Each.row(plugged: pluggedAttributes.count, series: keys, filters: filters, taps: input.taps.count)
         let question = Each.question(attributes: endpointAttributes.count)
         return MemoryBound(
             what: "the batch in hand", bytes: rows * row + 2 * rows * question, formula: "\(rows) × \(row) + 2 × \(rows) ends × \(question)",

@@ -63,7 +63,7 @@ struct RecordCutter: ~Copyable {
         knowledge.gather(column, chosen, batch, into: &words)
         if column.isNumber { return .numbers(words) }
         guard column.holdsSymbols else {
-            // Few and small words (protocols, scopes, interfaces): each text once, found by looking at what is there.
+            // Few and small words (protocols, scopes): each text once, found by looking at what is there.
             var known: [(word: UInt32, place: UInt32)] = []
             for index in words.indices {
                 if let seen = known.first(where: { $0.word == words[index] }) {

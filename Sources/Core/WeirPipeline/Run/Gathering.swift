@@ -7,7 +7,7 @@ extension Knowledge {
     /// One selected attribute of many rows: `words[n]` of `rows[n]`. The hot columns have loops of their own, so that what a
     /// column is gets decided once per batch and not once per row.
     func gather(_ column: Column, _ rows: [Int], _ batch: borrowing FlowBatch, into words: inout [UInt32]) {
-        words.resize(rows.count)
+        words.makeRoom(for: rows.count)
         switch column {
         case .endpoint(let index, .source): Self.gather(rows, batch.source, endpoints.symbols, index, endpoints.width, &words)
         case .endpoint(let index, .destination): Self.gather(rows, batch.destination, endpoints.symbols, index, endpoints.width, &words)
@@ -17,7 +17,17 @@ extension Knowledge {
         case .scope: Self.gather(rows, batch.scope, &words)
         case .scopeReason: Self.gather(rows, batch.scopeReason, &words)
         case .observer: Self.gather(rows, batch.observer, &words)
-        default: for index in rows.indices { words[index] = word(column, rows[index], batch) }
+        case .initiator, .direction: Self.gather(rows, batch.initiator, &words)
+        case .initiatorSource: Self.gather(rows, batch.initiatorSource, &words)
+        case .interface: Self.gather(rows, batch.interface, &words)
+        case .networkType: for index in rows.indices { words[index] = batch.isIPv4[rows[index]] ? 0 : 1 }
+        case .clientPort: for index in rows.indices { words[index] = UInt32(port(ofInitiator: true, rows[index], batch)) }
+        case .serverPort: for index in rows.indices { words[index] = UInt32(port(ofInitiator: false, rows[index], batch)) }
+        case .plugged(let answers):
+            for index in rows.indices {
+                let answer = batch.answers[answers][rows[index]]
+                words[index] = answer == 0 ? 0 : plugged[Int(answer) - 1]
+            }
         }
     }
 
@@ -44,7 +54,7 @@ extension Knowledge {
 
 extension Array where Element: FixedWidthInteger {
     /// Makes room for `count` elements whose values do not matter. Allocates only when there were never so many.
-    mutating func resize(_ count: Int) {
+    mutating func makeRoom(for count: Int) {
         if self.count > count { removeLast(self.count - count) } else { append(contentsOf: repeatElement(0, count: count - self.count)) }
     }
 }

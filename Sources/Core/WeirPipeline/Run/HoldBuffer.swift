@@ -19,8 +19,8 @@ struct HoldBuffer: ~Copyable {
         flows.append(flow)
         deadlines.append(deadline)
         windows.append(window)
-        bytes += flow.bytes
-        packets += flow.packets
+        bytes &+= flow.bytes
+        packets &+= flow.packets
     }
 
     /// Moves the oldest rows of one window to `due`, those whose deadline is not after `deadline` and at most `maximum`;
@@ -30,8 +30,8 @@ struct HoldBuffer: ~Copyable {
         guard count > 0, maximum > 0, deadlines[head] <= deadline else { return nil }
         let window = windows[head]
         while head < flows.count, due.count < maximum, deadlines[head] <= deadline, windows[head] == window {
-            bytes -= flows[head].bytes
-            packets -= flows[head].packets
+            bytes &-= flows[head].bytes
+            packets &-= flows[head].packets
             due.append(flows[head])
             head += 1
         }

@@ -14,31 +14,8 @@ package struct Knowledge: ~Copyable {
 
     init(endpoints: consuming EndpointTable) { self.endpoints = endpoints }
 
-    /// One attribute of one row. For columns that have no loop of their own in `gather`.
-    @inline(__always)
-    func word(_ column: Column, _ row: Int, _ batch: borrowing FlowBatch) -> UInt32 {
-        switch column {
-        case .endpoint(let index, .source): return endpoints.symbol(index, batch.source[row])
-        case .endpoint(let index, .destination): return endpoints.symbol(index, batch.destination[row])
-        case .plugged(let index):
-            let answer = batch.answers[index][row]
-            return answer == 0 ? 0 : plugged[Int(answer) - 1]
-        case .sourcePort: return UInt32(batch.sourcePort[row])
-        case .destinationPort: return UInt32(batch.destinationPort[row])
-        case .clientPort: return UInt32(port(ofInitiator: true, row, batch))
-        case .serverPort: return UInt32(port(ofInitiator: false, row, batch))
-        case .transport: return UInt32(batch.transport[row])
-        case .observer: return UInt32(batch.observer[row].rawValue)
-        case .scope: return UInt32(batch.scope[row].rawValue)
-        case .scopeReason: return UInt32(batch.scopeReason[row].rawValue)
-        case .networkType: return batch.isIPv4[row] ? 0 : 1
-        case .initiator, .direction: return UInt32(batch.initiator[row].rawValue)
-        case .initiatorSource: return UInt32(batch.initiatorSource[row].rawValue)
-        case .interface: return batch.interface[row]
-        }
-    }
-
-    private func port(ofInitiator wanted: Bool, _ row: Int, _ batch: borrowing FlowBatch) -> UInt16 {
+    /// The port of the end that opened the connection, or of the other one; 0 while nobody knows.
+    func port(ofInitiator wanted: Bool, _ row: Int, _ batch: borrowing FlowBatch) -> UInt16 {
         switch batch.initiator[row] {
         case .unknown: 0
         case .source: wanted ? batch.sourcePort[row] : batch.destinationPort[row]

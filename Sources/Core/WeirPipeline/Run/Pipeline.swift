@@ -66,9 +66,9 @@ package struct Pipeline: ~Copyable {
                 limits: SeriesLimits(maxSeries: metric.maxSeries ?? plan.input.pipeline.maxSeries, maxValues: plan.input.pipeline.maxValues),
                 otherSymbol: other, seed: plan.input.hashSeed)
             if let known = keys.firstIndex(where: { $0.columns == columns }) {
-                table.keys = known
+                table.keysIndex = known
             } else {
-                table.keys = keys.count
+                table.keysIndex = keys.count
                 keys.append(SeriesKeys(columns: columns, seed: plan.input.hashSeed))
             }
             tables.append(table)
@@ -231,8 +231,8 @@ package struct Pipeline: ~Copyable {
                 rows[kept] = row
                 kept += 1
             } else {
-                bytes += batch.bytes[row]
-                packets += batch.packets[row]
+                bytes &+= batch.bytes[row]
+                packets &+= batch.packets[row]
             }
         }
         rows.removeLast(rows.count - kept)
@@ -245,9 +245,10 @@ package struct Pipeline: ~Copyable {
         filter!.select(rows, batch, knowledge, into: &passed)
         swap(&rows, &passed)
         let (after, afterPackets) = sum(rows)
-        book.filtered.add(before - after, beforePackets - afterPackets)
+        book.filtered.add(before &- after, beforePackets &- afterPackets)
     }
 
+    /// Like all books modulo 2^64: no traffic reaches it, but a file for replay may, and a book of such sums balances all the same.
     private func sum(_ rows: [Int]) -> (bytes: UInt64, packets: UInt64) { (Self.sum(rows, batch.bytes), Self.sum(rows, batch.packets)) }
 
     private static func sum(_ rows: [Int], _ column: [UInt64]) -> UInt64 {
@@ -264,7 +265,7 @@ package struct Pipeline: ~Copyable {
         series.withTables { tables in
             for index in tables.indices {
                 let isFiltered = metricFilters.select(index, rows, batch, knowledge, into: &passed)
-                let key = tables[index].keys
+                let key = tables[index].keysIndex
                 if !keys[key].isComplete {
                     keys[key].make(isFiltered ? passed : rows, batch, knowledge)
                     keys[key].isComplete = !isFiltered

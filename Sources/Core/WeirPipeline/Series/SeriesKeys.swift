@@ -28,8 +28,8 @@ struct SeriesKeys {
 
     /// Makes the keys of these rows.
     mutating func make(_ rows: [Int], _ batch: borrowing FlowBatch, _ knowledge: borrowing Knowledge) {
-        words.resize(batch.count * stride)
-        hashes.resize(batch.count)
+        words.makeRoom(for: batch.count * stride)
+        hashes.makeRoom(for: batch.count)
         for index in columns.indices {
             knowledge.gather(columns[index], rows, batch, into: &column)
             Self.pack(rows, column, index, stride, &words)

@@ -9,7 +9,7 @@ struct SeriesTable: Sendable {
     let definition: MetricDefinition
     let columns: [Column]
     /// The place of the metric's keys among those of the pipeline.
-    var keys = 0
+    var keysIndex = 0
     private let limits: SeriesLimits
     private let width: Int
     /// `UInt64`s that hold a series' words.
@@ -26,6 +26,7 @@ struct SeriesTable: Sendable {
     private var free: [Int] = []
     /// 0 for empty, else 1 + the slot.
     private var buckets = [UInt32](repeating: 0, count: 64)
+    /// That of its `SeriesKeys`: rows are looked up by the hashes that these made.
     private let seed: UInt64
     /// How many live series have a word, per column: what `max_values` bounds.
     private var values: [[UInt32: UInt32]]
@@ -42,7 +43,7 @@ struct SeriesTable: Sendable {
     private(set) var overflowRows: UInt64 = 0
     private(set) var otherValues: UInt64 = 0
 
-    /// The word for "(other)" in columns that hold no symbols; ports and interface indexes stay below.
+    /// The word for "(other)" in columns that hold no symbols; ports stay below.
     private static let otherNumber = UInt32.max
     private let otherSymbol: UInt32
 
@@ -115,26 +116,26 @@ struct SeriesTable: Sendable {
         }
         guard rows.count < all.count else { return }
         let offered = all.reduce(into: UInt64(0)) { $0 &+= amount($1, batch) }
-        filtered &+= offered - (total - before)
+        filtered &+= offered &- (total &- before)
     }
 
     /// Goes on from `first` to the first row whose series is not among the buckets; returns its place, or the rows' count.
     /// Static, so that the arrays' storage is found once per call and not once per row.
     private static func addKnown(
         _ rows: [Int], from first: Int, _ amounts: [UInt64], _ keys: borrowing SeriesKeys, _ words: [UInt64], _ buckets: [UInt32], _ now: UInt64,
-        _ table: inout [SeriesCounter], _ total: inout UInt64
+        _ counters: inout [SeriesCounter], _ total: inout UInt64
     ) -> Int {
         let (rows, amounts, words, buckets) = (rows.span, amounts.span, words.span, buckets.span)
         let (wanted, hashes, stride) = (keys.words.span, keys.hashes.span, keys.stride)
-        var counters = table.mutableSpan
+        var cells = counters.mutableSpan
         var sum = total
         defer { total = sum }
         for index in first..<rows.count {
             let row = rows[index]
             let slot = find(wanted, row &* stride, Int(truncatingIfNeeded: hashes[row]), stride, words, buckets)
             if slot < 0 { return index }
-            counters[slot].value &+= amounts[row]
-            counters[slot].used = now
+            cells[slot].value &+= amounts[row]
+            cells[slot].used = now
             sum &+= amounts[row]
         }
         return rows.count
@@ -204,9 +205,7 @@ struct SeriesTable: Sendable {
     private mutating func place(_ slot: Int) {
         if counters.count * 4 > buckets.count * 3 {
             buckets = [UInt32](repeating: 0, count: buckets.count * 2)
-            let saved = candidate
             for other in counters.indices where live[other] && other != overflowSlot && other != slot { link(other) }
-            candidate = saved
         }
         link(slot)
     }
@@ -225,8 +224,8 @@ struct SeriesTable: Sendable {
 
     /// Takes everything over from a table before: texts become words again, counters and ages go on.
     mutating func restore(_ old: borrowing SeriesTable, _ knowledge: inout Knowledge) {
-        expired += old.expired
-        filtered += old.filtered
+        expired &+= old.expired
+        filtered &+= old.filtered
         overflowRows += old.overflowRows
         otherValues += old.otherValues
         for slot in old.counters.indices where old.live[slot] { restore(old, slot, &knowledge) }
@@ -258,9 +257,9 @@ struct SeriesTable: Sendable {
 
     /// Counts as gone what a metric of the same name had counted by other attributes.
     mutating func bury(_ old: borrowing SeriesTable) {
-        expired += old.expired
-        filtered += old.filtered
-        for slot in old.counters.indices where old.live[slot] { expired += old.counters[slot].value }
+        expired &+= old.expired
+        filtered &+= old.filtered
+        for slot in old.counters.indices where old.live[slot] { expired &+= old.counters[slot].value }
     }
 
     /// Lets go of the series that counted nothing since `deadline`.
@@ -277,7 +276,7 @@ struct SeriesTable: Sendable {
                     texts[slot * width + column] = ""
                 }
             }
-            expired += counters[slot].value
+            expired &+= counters[slot].value
             live[slot] = false
             free.append(slot)
         }
@@ -300,24 +299,4 @@ struct SeriesTable: Sendable {
         }
         buckets[hole] = 0
     }
-}
-
-/// A series' sum and when it last grew, side by side: both change with every row.
-struct SeriesCounter: Sendable {
-    var value: UInt64 = 0
-    /// By the monotonic clock.
-    var used: UInt64
-}
-
-/// What bounds a metric's series.
-struct SeriesLimits: Sendable {
-    let maxSeries: Int
-    let maxValues: Int
-    static let other = "(other)"
-}
-
-/// One instant by two clocks: the wall's to show, the monotonic one to measure ages, which nobody can set back. Nanoseconds.
-struct Moment: Sendable {
-    var wall: UInt64 = 0
-    var monotonic: UInt64 = 0
 }
