@@ -16,9 +16,15 @@ CELL=
 
 row() { (IFS=$'\t' && echo "$*") >>"$CELLS"; }
 
+# measurements: how many there are so far.
+measurements() { awk '$1 == "measured" { count++ } END { print count + 0 }' "${CELLS:-/dev/null}"; }
+
 # planned CELL: will be measured. One that then was not is a fault of the run.
 # shellcheck disable=SC2086
-planned() { row planned $1; }
+planned() {
+    [ "$(wc -w <<<"$1")" = 6 ] || { echo "run: '$1' is no cell: SOURCE FAMILY PROTOCOL OFFLOAD LOAD EVENT" >&2; exit 2; }
+    row planned $1
+}
 
 # measured CELL TRUTH EXPECTED_BYTES EXPECTED_PACKETS BYTES PACKETS: fails the case unless they are the same.
 measured() {
@@ -28,19 +34,34 @@ measured() {
     [ "$4" -gt 0 ] || fail "${1:-$2}: no traffic, so nothing was shown"
 }
 
-# not_promised CELL FILE#ANCHOR SENTENCE: a cell that has no expected value, because the documentation says so, in these words.
+# not_promised CELL FILE#ANCHOR SENTENCE: a cell that has no expected value, because the documentation says so, there and in these words.
 not_promised() {
-    local file=$here/../../${2%#*}
-    tr -s '\n ' ' ' <"$file" | grep -qF -- "$3" || { echo "run: $2 does not say: $3" >&2; exit 2; }
+    section "$here/../../${2%#*}" "${2#*#}" | tr -s '\n ' ' ' | grep -F -- "$3" >/dev/null || { echo "run: $2 does not say: $3" >&2; exit 2; }
     # shellcheck disable=SC2086
     row unpromised $1 "$2" "$3"
+}
+
+# section FILE ANCHOR: what stands under the heading of that anchor, with the smaller headings below it.
+section() {
+    awk -v anchor="$2" '
+        /^```/ { code = !code }
+        /^#+ / && !code {
+            depth = index($0, " ") - 1
+            name = tolower(substr($0, depth + 2))
+            gsub(/[^a-z0-9 _-]/, "", name)
+            gsub(/ /, "-", name)
+            if (inside && depth <= top) inside = 0
+            if (name == anchor) { inside = 1; top = depth }
+        }
+        inside' "$1"
 }
 
 # opinion CELL CONVERSATIONS WIRE TSHARK REPLAY LIVE: the sums of one row of the second opinion, each "BYTES PACKETS".
 # shellcheck disable=SC2086
 opinion() { row opinion $1 $2 $3 $4 $5 $6; }
 
-# exactness_table text|json|summary: prints it; fails when a cell is not 0, or was not measured.
+# exactness_table text|json|summary FAILED: prints it; fails when a cell is not 0, or was not measured, or when cases FAILED, so many and
+# for whatever reason.
 exactness_table() {
-    sort -s -t $'\t' -k 2,7 "$CELLS" | awk -v format="$1" -f "$here/table.awk"
+    sort -s -t $'\t' -k 2,7 "$CELLS" | awk -v format="$1" -v failed="$2" -f "$here/table.awk"
 }

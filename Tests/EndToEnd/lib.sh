@@ -19,10 +19,15 @@ declare -A AGENT_PID
 
 # run_case NAME FUNCTION [ARGUMENT…]: runs the function by itself, cleans up after it, prints one line.
 run_case() {
-    local name=$1 start status seconds
+    local name=$1 start status seconds measurements
     shift
     [[ $name == ${ONLY:-*} ]] || return 0
     [ -n "$CELL" ] || [ -z "${EXACT:-}" ] || return 0
+    case $CELL in
+        '' | various) ;;
+        *) planned "$CELL" ;;
+    esac
+    measurements=$(measurements)
     start=$(now_ms)
     rm -rf "$CASE"
     mkdir "$CASE"
@@ -37,6 +42,8 @@ run_case() {
     )
     status=$?
     set -e
+    # Other cases may have measured the same cell.
+    [ -z "$CELL" ] || [ "$(measurements)" -gt "$measurements" ] || fail "has the cell '$CELL', and measured nothing"
     seconds=$(awk -v ms=$(($(now_ms) - start)) 'BEGIN { printf "%.1fs", ms / 1000 }')
     if [ "$status" = 0 ] && ! [ -s "$CASE/failures" ]; then
         echo ok >>"$RESULTS"
@@ -231,14 +238,14 @@ agent() {
 
 said_it_runs_or_left() { grep -q ' notice running ' "$CASE/$1.log" || ! kill -0 "${AGENT_PID[$1]}" 2>/dev/null; }
 
-# background HOST COMMAND…: leaves its number in $!.
+# background HOST COMMAND…: leaves its number in $!. What a killed run leaves behind must not hold the lock of runs.
 background() {
     local name=$1
     shift
     (
         trap - ERR EXIT
         exec nsenter --net="/run/netns/$PREFIX-$name" "$@"
-    ) &
+    ) 3>&- 9>&- &
 }
 
 # stop_agent NAME: as systemd would; it must drain and leave within 5 s.
@@ -272,6 +279,9 @@ attached() {
     echo "tcx $tcx clsact $filters"
 }
 
+# has_ours HOST DEVICE WHAT: `attached` says WHAT.
+has_ours() { [ "$(attached "$1" "$2")" = "$3" ]; }
+
 ip_tc() {
     local name=$1
     shift
@@ -290,6 +300,15 @@ said_more_than() { [ "$(grep -c -e ' notice reloaded' -e 'reload refused' "$CASE
 
 # descriptors AGENT: how many files its process has open.
 descriptors() { find "/proc/${AGENT_PID[$1]}/fd" -mindepth 1 | wc -l; }
+
+# maps AGENT: the shapes of the maps that it holds open, one "TYPE KEY_SIZE VALUE_SIZE ENTRIES" a line.
+maps() {
+    # A descriptor may go meanwhile; no map at all is an error.
+    { cat "/proc/${AGENT_PID[$1]}/fdinfo/"* 2>/dev/null || true; } | awk '
+        { field[$1] = $2 }
+        $1 == "max_entries:" { print field["map_type:"], field["key_size:"], field["value_size:"], $2; count++ }
+        END { exit !count }' | sort
+}
 
 # churn HOST: devices come, are renamed, leave for another namespace and go. Everything that came is gone in the end.
 churn() {

@@ -58,7 +58,11 @@ matrix_up() {
     disown
     background left "$GEN" -t sctp hold ::
     disown
+    wait_for "the takers of SCTP" 2 takes_sctp right
+    wait_for "the takers of SCTP" 2 takes_sctp left
 }
+
+takes_sctp() { in_host "$1" ss -Hlnw | grep -q ":132 "; }
 
 # classes: what went onto the wire so far, as lines FAMILY PROTOCOL BYTES PACKETS.
 classes() {
@@ -159,7 +163,7 @@ end_of() {
 traffic_ends() {
     local pid
     if [ "$1" = full ]; then
-        expect_that "there was load to the last" kill -0 "${STOPPABLE[@]}"
+        for pid in "${STOPPABLE[@]}"; do expect_that "there was load to the last, from each generator" kill -0 "$pid"; done
         kill -TERM "${STOPPABLE[@]}"
     fi
     for pid in "${TRAFFIC[@]}"; do

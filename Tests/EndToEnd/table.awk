@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Makes the exactness table of the lines that cells.sh describes, sorted by cell. -v format=text|json|summary
+# -v failed=N: how many cases failed, for whatever reason; of what they measured nobody may say that all is well.
 # A cell that several cases measured, or one case by several truths, is one row: truths are joined, differences added up
 # without their signs, and the packets are those of all the measurements.
 
 function size(number) { return (number < 0) ? -number : number }
 
 function quoted(text) {
-    gsub(/\\/, "\\\\", text)
+    gsub(/\\/, "&&", text) # what "\\\\" stands for here differs from awk to awk
     gsub(/"/, "\\\"", text)
     return "\"" text "\""
 }
@@ -93,15 +94,15 @@ END {
             for (by = 1; by <= 4; by++) printf ",\"%s\":{\"bytes\":%.0f,\"packets\":%.0f}", voice[by], f[4 + 2 * by], f[5 + 2 * by]
             printf "}"
         }
-        printf "\n],\"faults\":%d}\n", faults
+        printf "\n],\"faults\":%d,\"failedCases\":%d}\n", faults, failed
     } else {
         if (faults) {
             printf "%d cells, %d of them not 0 or not measured:\n", count, faults
             for (i = 1; i <= faults; i++)
                 print "  " line(cell[wrong[i]], times[wrong[i]] ? sprintf("%.0f bytes, %.0f packets off of %.0f", bytes_off[wrong[i]], packets_off[wrong[i]], packets[wrong[i]]) : "not measured")
         } else
-            printf "%s", count ? sprintf("%d cells, all 0", count) : "no cells"
-        printf "%s\n", left_out ? sprintf("; %d not promised", left_out) : ""
+            printf "%s", count ? sprintf("%d cells%s", count, failed ? ", none off" : ", all 0") : "no cells"
+        printf "%s%s\n", left_out ? sprintf("; %d not promised", left_out) : "", failed ? sprintf("; %d failed cases, see above", failed) : ""
     }
-    exit (faults > 0)
+    exit (faults > 0 || failed > 0)
 }

@@ -6,7 +6,7 @@
 
 # matrix OFFLOAD LOAD EVENT
 matrix() {
-    local window=60s source during=${3//-/_}
+    local window=60s source reloads=0 during=${3//-/_}
     [ "$3" != swap ] || window=100ms
     matrix_wire "$1"
     matrix_agents $window
@@ -20,7 +20,15 @@ matrix() {
     for source in "${SOURCES[@]}"; do stop_agent "$source"; done
     classes >"$CASE/truth"
     truths_agree
+    case $3 in
+        reload-same) reloads=3 ;;
+        reload-key) reloads=2 ;;
+        reload-map) reloads=1 ;;
+    esac
     for source in "${SOURCES[@]}"; do
+        expect "$source: reloads, and refused ones" "$reloads 0" \
+            "$(metric "$source" weir_config_reloads_total success) $(metric "$source" weir_config_reloads_total failure)"
+        if [ "$3" = swap ]; then expect_that "$source: maps changed under load" [ "$(metric "$source" weir_kernel_flips_total)" -ge 8 ]; fi
         expect_books "$source"
         expect_nothing_lost "$source"
         compare "$source" "$source" "$@"
@@ -29,39 +37,53 @@ matrix() {
 }
 
 matrix_reload_same() {
-    local source
-    for _ in 1 2 3; do for source in "${SOURCES[@]}"; do reload "$source"; done; done
+    local source before
+    for source in "${SOURCES[@]}"; do
+        before=$(maps "$source")
+        for _ in 1 2 3; do reload "$source"; done
+        expect "$source: its maps" "$before" "$(maps "$source")"
+    done
 }
 
 # Another key: ports leave it and come back.
 matrix_reload_key() {
-    local source
+    local source before=()
     for source in "${SOURCES[@]}"; do
+        before+=("$(maps "$source")")
         cp "$CASE/$source.yaml" "$CASE/$source.with-ports"
         sed -i '/order.packets/d' "$CASE/$source.yaml"
         reload "$source"
+        expect_that "$source: another key" [ "$(maps "$source")" != "${before[-1]}" ]
     done
     sleep 0.2
     for source in "${SOURCES[@]}"; do
         cp "$CASE/$source.with-ports" "$CASE/$source.yaml"
         reload "$source"
+        expect "$source: the key from before" "${before[0]}" "$(maps "$source")"
+        before=("${before[@]:1}")
     done
 }
 
 # The same key, another map.
 matrix_reload_map() {
-    local source
+    local source before
     for source in "${SOURCES[@]}"; do
+        before=$(maps "$source")
         sed -i 's/window: 60s/&, max_flows: 4096/' "$CASE/$source.yaml"
         reload "$source"
+        expect_that "$source: another map" [ "$(maps "$source")" != "$before" ]
     done
 }
 
-# Devices come, go, get other names and leave for another namespace, at both ends of the wire.
+# Devices come, go, get other names and leave for another namespace, at both ends of the wire. Agents attach to what comes, and let go.
 matrix_churn() {
     local source before=() side
     for source in "${SOURCES[@]}"; do before+=("$(descriptors "$source")"); done
     for _ in 1 2 3; do for side in left right; do churn $side; done; done
+    for side in left right; do ip_in $side link add last0 type veth peer name last1; done
+    wait_for "tcx on the device that came last" 3 has_ours left last0 "tcx 2 clsact 0"
+    wait_for "clsact on the device that came last" 3 has_ours right last0 "tcx 0 clsact 2"
+    for side in left right; do ip_in $side link del last0; done
     sleep 0.3
     for source in "${SOURCES[@]}"; do
         expect "$source: open descriptors after the churn" "${before[0]}" "$(descriptors "$source")"
@@ -71,10 +93,13 @@ matrix_churn() {
 
 # stopped OFFLOAD: SIGTERM while packets keep coming. What was counted lies between what had passed before and what had passed after.
 # Of the protocols with ports more is known: the generator sends to its flows in turn, so what was counted is the
-# beginning of what was sent, without a hole.
+# beginning of what was sent, without a hole. Sizes are known where every packet of a protocol has the same.
 stopped() {
-    local source
+    local source family protocol
     matrix_wire "$1"
+    # When a clsact qdisc comes to a device or goes, the kernel stops the device's queues for a moment and drops what is sent then
+    # (qdisc_graft() calls dev_deactivate()). Here it stays, so that nothing gets lost between the generators and the wire.
+    ip_tc right qdisc add dev w0 clsact
     matrix_agents 60s
     matrix_up
     traffic "$1" full
@@ -86,31 +111,40 @@ stopped() {
     done
     traffic_ends full
     wire_down
+    classes >"$CASE/truth"
+    truths_agree
     for source in "${SOURCES[@]}"; do
         expect_books "$source"
         found "$source" >"$CASE/found.$source"
-        local family protocol cell got low high datagrams
         for family in "${FAMILIES[@]}"; do
-            for protocol in "${PROTOCOLS[@]:1}"; do
-                cell="$source $family $protocol $1 full SIGTERM"
-                read -ra got < <(value "$CASE/found.$source" $family "$protocol")
-                if [ "$protocol" = UDP ] || [ "$protocol" = SCTP ]; then
-                    in_order "$cell" "$source" "$([ "$protocol" = UDP ] && [ "$1" = on ] && echo 10 || echo 1)" "${got[@]}"
-                elif [ "$source" = cgroup ] && [ "$protocol" = fragments ]; then
-                    # Three fragments carry a datagram of 4000 bytes; only whole ones are counted.
-                    datagrams=${got[1]}
-                    read -ra low < <(value "$CASE/before.$source" $family "$protocol")
-                    read -ra high < <(value "$CASE/after.$source" $family "$protocol")
-                    between "$cell" $((low[1] / 3 * (got[0] / datagrams))) $((low[1] / 3)) \
-                        $(((high[1] / 3 + 1) * (got[0] / datagrams))) $((high[1] / 3 + 1)) "${got[@]}"
-                else
-                    read -ra low < <(value "$CASE/before.$source" $family "$protocol")
-                    read -ra high < <(value "$CASE/after.$source" $family "$protocol")
-                    between "$cell" "${low[@]}" "${high[@]}" "${got[@]}"
-                fi
-            done
+            for protocol in "${PROTOCOLS[@]:1}"; do stopped_cell "$1" "$source" $family "$protocol"; done
         done
     done
+}
+
+# stopped_cell OFFLOAD SOURCE FAMILY PROTOCOL
+stopped_cell() {
+    local cell="$2 $3 $4 $1 full SIGTERM" got low high each=0 unit=1
+    read -ra got < <(value "$CASE/found.$2" "$3" "$4")
+    read -ra low < <(value "$CASE/before.$2" "$3" "$4")
+    read -ra high < <(value "$CASE/after.$2" "$3" "$4")
+    case $4 in
+        UDP | ICMP) each=128 ;;
+        SCTP) each=132 ;;
+        fragments) each=4028 ;;
+    esac
+    [ "$3" = IPv4 ] || each=$((each + 20))
+    if [ "$2" = cgroup ] && [ "$4" = fragments ]; then
+        # Three fragments carry a datagram of 4000 bytes, which is what is counted.
+        low=($((low[1] / 3 * each)) $((low[1] / 3)))
+        high=($(((high[1] / 3 + 1) * each)) $((high[1] / 3 + 1)))
+    fi
+    between "$cell" "${low[@]}" "${high[@]}" "${got[@]}"
+    if [ "$4" = TCP ]; then return; fi
+    if [ "$4" != fragments ] || [ "$2" = cgroup ]; then expect "$cell: bytes of ${got[1]} packets" $((got[1] * each)) "${got[0]}"; fi
+    if [ "$4" = ICMP ] || [ "$4" = fragments ]; then return; fi
+    if [ "$1" = on ] && [ "$4" = UDP ]; then unit=10; fi
+    in_order "$cell" "$2" $unit $each "${got[@]}"
 }
 
 # between CELL LOW_BYTES LOW_PACKETS HIGH_BYTES HIGH_PACKETS BYTES PACKETS: how far outside of the two.
@@ -123,31 +157,33 @@ between() {
     measured "$1" "tc -s class before and after" "$2" "$3" "$bytes" "$packets"
 }
 
-# in_order CELL AGENT UNIT BYTES PACKETS: flow after flow of 100 got UNIT packets in turn; how many are not where the order has them.
+# in_order CELL AGENT UNIT SIZE BYTES PACKETS: flow after flow of 100 got UNIT packets of SIZE bytes in turn; how many are not where the
+# order has them. The metric that tells flows apart must have all PACKETS, or there would be nothing to be out of order.
 in_order() {
-    local prefix holes
+    local prefix ordered holes
     # shellcheck disable=SC2086
     set -- "$@" $1
-    case "$7 $8" in
+    case "$8 $9" in
         "IPv4 UDP") prefix=10.77.1. ;;
         "IPv4 SCTP") prefix=10.77.4. ;;
         "IPv6 UDP") prefix=fd77:1:: ;;
         "IPv6 SCTP") prefix=fd77:4:: ;;
     esac
-    holes=$(awk -v prefix="src_address=\"$prefix" -v unit="$3" '
+    read -r ordered holes < <(awk -v prefix="src_address=\"$prefix" -v unit="$3" '
         index($0, "weir_order_packets_total{") == 1 && index($0, prefix) && match($0, /src_port="[0-9]+"/) {
             flow[substr($0, RSTART + 10, RLENGTH - 11) - 20000] += $NF
-            sum += $NF
+            all += $NF
         }
         END {
-            sum /= unit
+            sum = all / unit
             for (i = 0; i < 100; i++) {
                 off = flow[i] / unit - int(sum / 100) - (i < sum % 100)
                 holes += off < 0 ? -off : off
             }
-            printf "%.0f\n", holes * unit
+            printf "%.0f %.0f\n", all, holes * unit
         }' "$CASE/$2.prom")
-    measured "$1" "order of the generator" "$4" "$5" $(($4 + holes * ($5 > 0 ? $4 / $5 : 1))) $(($5 + holes))
+    expect "$1: packets in the metric of the order" "$6" "$ordered"
+    measured "$1" "order of the generator" $(($6 * $4)) "$6" "$5" $(($6 + holes))
 }
 
 # killed_all OFFLOAD: as by the OOM killer, under load. What it had not exported is gone; the next agent is exact.
@@ -168,6 +204,7 @@ killed_all() {
     for source in "${SOURCES[@]}"; do stop_agent "$source-next"; done
     classes | cat "$CASE/before" - | awk '
         { key = $1 " " $2; if (key in bytes) printf "%s %.0f %.0f\n", key, $3 - bytes[key], $4 - packets[key]; bytes[key] = $3; packets[key] = $4 }' >"$CASE/truth"
+    truths_agree
     for source in "${SOURCES[@]}"; do
         expect_books "$source-next"
         compare "$source-next" "$source" "$1" few after-kill
@@ -177,7 +214,7 @@ killed_all() {
 # overloaded OFFLOAD MAX_FLOWS EVENT: more flows than room. No protocol has a sum of its own then, but the books have all, to the
 # byte. An agent that is held by SIGSTOP meanwhile drains nothing, so that even the ring is full in the end.
 overloaded() {
-    local source seen
+    local source seen unit
     matrix_wire "$1"
     matrix_agents 60s ", max_flows: $2"
     matrix_up
@@ -191,8 +228,12 @@ overloaded() {
     truths_agree
     for source in "${SOURCES[@]}"; do
         expect_books "$source"
-        # The hook of the sockets sees those of the whole machine, so nobody else knows the sum: the kernel's own book is its truth.
+        # The hook of the sockets sees those of the whole machine, so nobody else knows the sum: the kernel's own book is its truth,
+        # and what we sent must be in it.
         if [ "$source" = cgroup ]; then
+            for unit in bytes packets; do
+                expect_that "cgroup: saw the $unit of our sockets" [ "$(metric cgroup weir_kernel_seen_${unit}_total)" -ge "$(sent_by_sockets $unit)" ]
+            done
             measured "cgroup both all $1 overload $3" "the kernel's own book" \
                 "$(metric cgroup weir_kernel_seen_bytes_total)" "$(metric cgroup weir_kernel_seen_packets_total)" "$(booked cgroup bytes)" "$(booked cgroup packets)"
         else
@@ -207,6 +248,13 @@ overloaded() {
         fi
         remark "$source: $(metric "$source" weir_kernel_flips_total) flips, $(metric "$source" weir_kernel_overflow_packets_total) packets in overflow;"
     done
+}
+
+# sent_by_sockets bytes|packets: what the generators sent, and the segments of TCP by the classes.
+sent_by_sockets() {
+    local name=packets column=4
+    [ "$1" = packets ] || name=l3_bytes column=3
+    echo $(($(cat "$CASE/sent."* | of $name) + $(awk -v column=$column '$2 == "TCP" { sum += $column } END { printf "%.0f", sum }' "$CASE/truth")))
 }
 
 # segments_carried: what both ends sent onto the wire, with the segments of super-packets, which interface counters do not know.

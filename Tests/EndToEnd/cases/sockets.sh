@@ -20,7 +20,7 @@ both_ways() {
     wire_up
     sink left "$(address_of 1 "$1")"
     receiver right "$(address_of 2 "$1")"
-    gen right sock "$(address_of 2 "$1")" "$(address_of 1 "$1")" 500 300 1 >"$CASE/back" &
+    gen right sock "$(address_of 2 "$1")" "$(address_of 1 "$1")" 500 300 1 >"$CASE/back" 9>&- &
     back=$!
     # Slowly enough that the receiver's buffer holds it.
     there=$(gen left sock "$(address_of 1 "$1")" "$(address_of 2 "$1")" 1000 100 1 50000)

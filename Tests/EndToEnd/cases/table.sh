@@ -4,11 +4,11 @@
 
 # The exactness table itself: what is off must show, or a table of zeros would mean nothing.
 
-# rows LINE…: the table of these lines of CELLS, words for fields, in $CASE/table; leaves its status in STATUS.
+# rows FORMAT LINE…: the table of these lines of CELLS, words for fields, in $CASE/table; leaves its status in STATUS. FAILED=1 is a case.
 rows() {
     STATUS=0
     printf '%s\n' "${@:2}" | tr ' ' '\t' >"$CASE/cells"
-    (CELLS=$CASE/cells && exactness_table "$1") >"$CASE/table" || STATUS=$?
+    (CELLS=$CASE/cells && exactness_table "$1" "${FAILED:-0}") >"$CASE/table" || STATUS=$?
 }
 
 table_tells() {
@@ -25,10 +25,51 @@ table_tells() {
     rows summary "planned $cell"
     expect "status of a cell that was not measured" 1 "$STATUS"
     expect_that "the cell by name" grep -q 'few .* not measured' "$CASE/table"
-    rows json "planned $cell" "measured $cell say\"so 1000 10 0 1"
+    rows json "planned $cell" "measured $cell say\"s\\o 1000 10 0 1"
     expect "status of something off, as JSON" 1 "$STATUS"
-    expect_that "escaped" grep -qF '"packets":10,"bytesOff":0,"packetsOff":1,"truth":"say\"so"}' "$CASE/table"
-    expect_that "faults" grep -qF '"faults":1}' "$CASE/table"
+    expect_that "escaped" grep -qF '"packets":10,"bytesOff":0,"packetsOff":1,"truth":"say\"s\\o"}' "$CASE/table"
+    expect_that "faults" grep -qF '"faults":1,"failedCases":0}' "$CASE/table"
+}
+
+# Cells may be 0 where a case failed for another reason.
+table_tells_of_failures() {
+    local cell="tcx IPv4 UDP off few none" format
+    for format in text summary json; do
+        FAILED=2 rows $format "measured $cell generator 1000 10 0 0"
+        expect "status with failed cases, as $format" 1 "$STATUS"
+        expect "all well, as $format" 0 "$(grep -c 'all 0' "$CASE/table" || true)"
+    done
+    expect_that "how many" grep -qF '"faults":0,"failedCases":2}' "$CASE/table"
+}
+
+# case_of CELL COMMAND…: a case of its own, with results and cells of its own; prints what run_case does, and leaves its status in STATUS.
+case_of() {
+    STATUS=0
+    mkdir -p "$CASE/inner"
+    : >"$CASE/inner/cells"
+    (RESULTS=$CASE/inner/results CELLS=$CASE/inner/cells CASE=$CASE/inner/case CELL=$1 ONLY= && trap - ERR EXIT && run_case inner "${@:2}") \
+        >"$CASE/inner/out" 2>&1 || STATUS=$?
+}
+
+measures_once() { measured "tcx IPv4 UDP off few none" generator 1000 10 1000 10; }
+
+# A case that has a cell and measures nothing, or whose cell is none, is a mistake of the case.
+cells_are_measured() {
+    case_of "tcx IPv4 UDP off few none" measures_once
+    expect_that "it passes when it measures" grep -q '^ok ' "$CASE/inner/out"
+    for cell in "tcx IPv4 UDP off few none" various; do
+        case_of "$cell" true
+        expect_that "$cell: it fails when it does not" grep -q "^FAIL inner .*measured nothing" "$CASE/inner/out"
+    done
+    case_of "" true
+    expect_that "no cell, nothing to measure" grep -q '^ok ' "$CASE/inner/out"
+    for cell in "tcx IPv4 UDP off few" "tcx IPv4 UDP off few none more"; do
+        case_of "$cell" measures_once
+        expect "$cell: status" 2 "$STATUS"
+        expect_that "$cell: says what is missing" grep -qF "'$cell' is no cell" "$CASE/inner/out"
+    done
 }
 
 run_case table-tells table_tells
+run_case table-tells-of-failures table_tells_of_failures
+run_case table-cells-are-measured cells_are_measured
