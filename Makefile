@@ -10,6 +10,12 @@ BENCH := .build/release/weir-bench
 # Empty for root; the only word that gains rights.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
+# What FORMAT asks for is alone on standard output, for programs; what is said on the way there goes to the other.
+ifdef FORMAT
+ASIDE := >&2
+.SILENT:
+endif
+
 # Without the link that lets Swift see the header of bpf/.
 C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]' | awk '$$1 != 120000 { print $$4 }')
 
@@ -31,11 +37,11 @@ deps: ## Install the Debian packages that are missing (with sudo unless root)
 	    echo "with: $(SUDO) apt-get install"; \
 	    $(SUDO) apt-get update -qq && \
 	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
-	fi
+	fi $(ASIDE)
 
 build: deps ## Build .build/release/weir
-	$(BUILD)
-	@$(WEIR) --version
+	$(BUILD) $(ASIDE)
+	@$(WEIR) --version $(ASIDE)
 
 release: deps ## Build .build-release/release/weir for hosts without a toolchain: static runtime, stripped
 	$(SWIFT) build -c release --product weir --static-swift-stdlib --scratch-path .build-release -Xlinker -s
@@ -63,7 +69,7 @@ bench: build floor ## Measure what the agent costs; FORMAT=json, SECTION=kernel,
 	$(SUDO) env "PATH=$(PATH)" $(BENCH) $(if $(SECTION),--section $(SECTION)) $(if $(FORMAT),--format $(FORMAT)) $(if $(QUICK),--quick)
 
 floor: ## Build what the benchmarks compare with, by the compiler of the kernel half
-	@$(MAKE) -s -C Tests/Benchmarks/floor OUT=$(CURDIR)/.build/floor CLANG="$(dir $(shell command -v $(SWIFT)))clang"
+	@$(MAKE) -s -C Tests/Benchmarks/floor OUT=$(CURDIR)/.build/floor CLANG="$(dir $(shell command -v $(SWIFT)))clang" $(ASIDE)
 
 fuzz: deps ## Feed every decoder hostile bytes under libFuzzer: [TARGET=yaml] [SECONDS=60] [INPUT=FILE to run one again]
 	Tests/Fuzz/run "$(or $(TARGET),all)" "$(or $(SECONDS),60)" $(if $(INPUT),"$(INPUT)")
