@@ -102,7 +102,7 @@ END {
                 print "  " line(cell[wrong[i]], times[wrong[i]] ? sprintf("%.0f bytes, %.0f packets off of %.0f", bytes_off[wrong[i]], packets_off[wrong[i]], packets[wrong[i]]) : "not measured")
         } else
             printf "%s", count ? sprintf("%d cells%s", count, failed ? ", none off" : ", all 0") : "no cells"
-        printf "%s%s\n", left_out ? sprintf("; %d not promised", left_out) : "", failed ? sprintf("; %d failed cases, see above", failed) : ""
+        if (!faults) printf "%s%s\n", left_out ? sprintf("; %d not promised", left_out) : "", failed ? sprintf("; %d failed cases, see above", failed) : ""
     }
     exit (faults > 0 || failed > 0)
 }

@@ -66,7 +66,7 @@ struct Wire: ~Copyable {
 let generator: String = {
     let source = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     let program = "/tmp/weir-t-gen-\(getpid())"
-    let (status, output) = shell("clang -O2 -w -o \(program) /\(source)/Benchmarks/floor/gen.c")
+    let (status, output) = shell("clang -O2 -w -o \(program) /\(source)/Benchmarks/floor/generator/*.c")
     precondition(status == 0, output)
     return program
 }()
