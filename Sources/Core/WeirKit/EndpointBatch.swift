@@ -95,15 +95,18 @@ public struct EndpointBatch: ~Copyable {
 }
 
 extension String {
+    /// Bytes of UTF-8 of the longest value that is kept.
+    package static let longestValue = 256
+
     /// A value as it may be stored: at most 256 bytes of UTF-8, no control characters. Most texts pass untouched.
     package var cleaned: String {
         func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) }
-        if utf8.count <= 256, !unicodeScalars.contains(where: isControl) { return self }
+        if utf8.count <= Self.longestValue, !unicodeScalars.contains(where: isControl) { return self }
         var kept = String.UnicodeScalarView()
         var bytes = 0
         for scalar in unicodeScalars where !isControl(scalar) {
             bytes += scalar.utf8.count
-            if bytes > 256 { break }
+            if bytes > Self.longestValue { break }
             kept.append(scalar)
         }
         return String(kept)

@@ -15,6 +15,8 @@ package struct PipelineOptions: PluginOptions {
     /// Values per attribute and metric; further ones count as `(other)`.
     package var maxValues = 1000
     package var seriesTTL = Duration.seconds(300)
+    /// Whether series stay for ever, whatever `seriesTTL` says: what is read from a file ends with the sums of all of it.
+    package var keepsSeries = false
     /// How long a new series shows as 0, so that `rate()` sees its first value as an increase. One scrape interval.
     package var bornAtZero = Duration.seconds(30)
 

@@ -36,6 +36,14 @@ package struct Knowledge: ~Copyable {
         for symbol in before.values { symbols.release(symbol) }
     }
 
+    /// Learns the names of further interfaces.
+    mutating func addInterfaces(_ names: [UInt32: String]) {
+        for (index, name) in names {
+            let symbol = symbols.intern(name)
+            if let before = interfaces.updateValue(symbol, forKey: index) { symbols.release(before) }
+        }
+    }
+
     /// The symbol of an interface's name; its number where it is gone by now.
     mutating func interface(_ index: UInt32) -> UInt32 {
         if let known = interfaces[index] { return known }

@@ -86,6 +86,9 @@ package struct Pipeline: ~Copyable {
     /// Learns the names of the interfaces that the next flows may have been counted at.
     package mutating func nameInterfaces(_ names: [UInt32: String]) { knowledge.nameInterfaces(names) }
 
+    /// Learns the names of further interfaces; those that are known stay.
+    package mutating func addInterfaces(_ names: [UInt32: String]) { knowledge.addInterfaces(names) }
+
     /// Takes flows from the capture. Once per drained chunk.
     package mutating func consume(_ flows: Span<CapturedFlow>) {
         book.flows.add(UInt64(flows.count))
@@ -106,7 +109,7 @@ package struct Pipeline: ~Copyable {
         release(dueBy: now.monotonic + UInt64(window.count) / 2)
         let clock = ContinuousClock.now
         for index in guards.indices where guards[index].resume(clock) { invalidations.add(.all) }
-        let ttl = UInt64(plan.input.pipeline.seriesTTL.nanoseconds)
+        let ttl = plan.input.pipeline.keepsSeries ? .max : UInt64(plan.input.pipeline.seriesTTL.nanoseconds)
         series.withTables { tables in
             for index in tables.indices {
                 if now.monotonic > ttl { tables[index].expire(before: now.monotonic - ttl, &knowledge) }

@@ -24,7 +24,9 @@ struct FlowDraft {
     private var initiatorSource = InitiatorSource.none
 
     /// Notes one field; what is wrong with its text, or nil.
-    mutating func set(_ field: FlowField, _ text: String) -> String? {
+    mutating func set(_ field: FlowField, _ whole: String) -> String? {
+        // What is no name is short, and is quoted where it is wrong.
+        let text = whole.shortened
         switch field {
         case .time:
             guard let found = RFC3339.nanoseconds(text) else { return "'\(text)' is not a time such as 2026-01-02T03:04:05.678Z" }
@@ -47,9 +49,9 @@ struct FlowDraft {
         case .initiator: return word(text, Initiator.allCases.map { ($0.name, $0) }) { initiator = $0 }
         case .direction: return word(text, Initiator.allCases.map { ($0.direction, $0) }) { initiator = $0 }
         case .initiatorSource: return word(text, InitiatorSource.allCases.map { ($0.name, $0) }) { initiatorSource = $0 }
-        case .interface: interface = text.cleaned
-        case .recorded(let attribute, .source): source.texts[attribute] = Self.kept(text)
-        case .recorded(let attribute, .destination): destination.texts[attribute] = Self.kept(text)
+        case .interface: interface = whole.cleaned
+        case .recorded(let attribute, .source): source.texts[attribute] = Self.kept(whole)
+        case .recorded(let attribute, .destination): destination.texts[attribute] = Self.kept(whole)
         case .derived, .plugged: break
         }
         return nil

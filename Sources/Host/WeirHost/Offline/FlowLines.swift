@@ -24,15 +24,21 @@ struct FlowLines: ~Copyable {
     private var ahead: (time: UInt64, flow: CapturedFlow)?
     private var time: UInt64
     private var interfaces: [String: UInt32] = [:]
+    /// Those that no window has said yet.
+    private var newInterfaces: [UInt32: String] = [:]
     private(set) var problems: [ConfigProblem] = []
     private(set) var problemCount = 0
     private(set) var texts = SourceTexts()
     /// Names that nothing in the configuration has, with the number of their lines.
     private(set) var unused: [String: Int] = [:]
     private(set) var flowCount = 0
+    private var total: FlowTotal
+    /// Said once: what follows is read only to say what else is wrong.
+    private var isTooMuch = false
 
     init(
-        _ input: consuming InputFile, file: String, catalog: Catalog, names: RecordedNames, window: Duration, local: [CIDR]
+        _ input: consuming InputFile, file: String, catalog: Catalog, names: RecordedNames, window: Duration, local: [CIDR],
+        limit: UInt64 = FlowTotal.limit
     ) {
         lines = LineStream(input)
         self.file = file
@@ -40,6 +46,7 @@ struct FlowLines: ~Copyable {
         self.names = names
         windowLength = UInt64(window.nanoseconds)
         time = windowLength
+        total = FlowTotal(limit: limit)
         var table = PrefixTable<Bool>()
         for cidr in local { table.insert(cidr, true) }
         self.local = table
@@ -69,7 +76,8 @@ struct FlowLines: ~Copyable {
             }
             window?.flows.append(flow)
         }
-        if window != nil { window?.interfaceNames = Dictionary(interfaces.map { ($1, $0) }) { first, _ in first } }
+        window?.interfaceNames = newInterfaces
+        if window != nil { newInterfaces = [:] }
         return window
     }
 
@@ -125,7 +133,7 @@ struct FlowLines: ~Copyable {
         var seen: Set<FlowField> = []
         for (name, value, offset) in found {
             guard let field = field(name) else {
-                let shown = name.cleaned
+                let shown = name.shortened
                 if unused.count < 100 || unused[shown] != nil { unused[shown, default: 0] += 1 }
                 continue
             }
@@ -143,6 +151,15 @@ struct FlowLines: ~Copyable {
                 0, line)
             return nil
         case .success(var flow):
+            if !isTooMuch, let measure = total.add(flow) {
+                isTooMuch = true
+                let place = found.first { fields[$0.name] == measure }
+                let name = measure == .bytes ? "bytes" : "packets"
+                note(
+                    "the \(name) of this file add up to \(total.limit) or more, which is more than is counted: split it", place?.value.offset ?? 0,
+                    line)
+                return nil
+            }
             flow.sourceOwner = names.owner(draft.source)
             flow.destinationOwner = names.owner(draft.destination)
             flow.interfaceIndex = interface(draft.interface)
@@ -153,10 +170,12 @@ struct FlowLines: ~Copyable {
     }
 
     private mutating func field(_ name: String) -> FlowField? {
+        // No name of an attribute is that long, and what is looked up is copied.
+        if name.utf8.count > String.longestValue { return nil }
         if let known = fields[name] { return known }
         let field = FlowField.named(name, in: catalog)
         // Hostile names must not gather here; real ones are few.
-        if fields.count < 1000, name.utf8.count <= 256 { fields[name] = .some(field) }
+        if fields.count < 1000 { fields[name] = .some(field) }
         return field
     }
 
@@ -167,6 +186,7 @@ struct FlowLines: ~Copyable {
         guard interfaces.count < 65_536 else { return 0 }
         let number = UInt32(interfaces.count + 1)
         interfaces[name] = number
+        newInterfaces[number] = name
         return number
     }
 }

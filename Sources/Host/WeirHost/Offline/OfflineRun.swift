@@ -11,7 +11,7 @@ struct OfflineWindow: Sendable {
     /// More flows of this window follow: it does not end yet.
     var isEarly = false
     var flows: [CapturedFlow]
-    /// Interfaces by the numbers that the flows carry.
+    /// Interfaces by the numbers that flows carry from here on. Those that an earlier window of the run named keep their names.
     var interfaceNames: [UInt32: String] = [:]
 }
 
@@ -24,8 +24,6 @@ struct OfflineWindow: Sendable {
 struct OfflineRun: ~Copyable {
     /// Rows between two deliveries to record exporters: what they may have to hold at once.
     private static let slice = 16_384
-    /// Longer than any file: about 250 years, in a signed 64-bit number of nanoseconds.
-    private static let forEver = Duration.seconds(8_000_000_000)
 
     let plan: Plan
     let series: SeriesBook
@@ -41,7 +39,7 @@ struct OfflineRun: ~Copyable {
     /// names of their own. The other configured ones keep their place in the plan, and get nothing.
     init(_ configuration: Configuration, files: ConfigFiles, outputs: [Configuration.RecordInstance]) {
         var configuration = configuration
-        configuration.pipeline.seriesTTL = Self.forEver
+        configuration.pipeline.keepsSeries = true
         let chosen = Set(outputs.map(\.name))
         configuration.recordExporters =
             configuration.recordExporters.filter { !chosen.contains($0.name) }.map { $0.running(DiscardingExporter()) } + outputs
@@ -59,7 +57,7 @@ struct OfflineRun: ~Copyable {
     mutating func take(_ window: OfflineWindow) async {
         now = max(now, window.range.upperBound)
         pipeline.beginWindow(window.range, monotonic: now)
-        if namesInterfaces { pipeline.nameInterfaces(window.interfaceNames) }
+        if namesInterfaces { pipeline.addInterfaces(window.interfaceNames) }
         var start = 0
         while start < window.flows.count {
             let end = min(start + Self.slice, window.flows.count)

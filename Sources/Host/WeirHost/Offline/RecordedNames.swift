@@ -29,7 +29,11 @@ final class RecordedNames: Sendable {
         var turnedAway = 0
     }
 
+    private let limit: Int
     private let state = Mutex(State())
+
+    /// `limit`: bytes of distinct ones.
+    init(limit: Int = limit) { self.limit = limit }
 
     /// How many ends went without their names because of `limit`.
     var turnedAway: Int { state.withLock { $0.turnedAway } }
@@ -40,7 +44,7 @@ final class RecordedNames: Sendable {
         return state.withLock { state in
             if let number = state.numbers[known] { return number }
             let cost = known.texts.values.reduce(Self.costOfOne) { $0 + Self.costOfOne + $1.utf8.count }
-            guard state.bytes + cost <= Self.limit else {
+            guard state.bytes + cost <= limit else {
                 state.turnedAway += 1
                 return known.cgroup
             }

@@ -115,11 +115,19 @@ struct Replay: Sendable {
             var notes = "\(summary.packets) \(summary.packets == 1 ? "packet" : "packets"), \(summary.linkType)"
             if summary.late > 0 { notes += "; \(summary.late) older than their window, counted in the one that was open" }
             if summary.earlyWindows > 0 { notes += "; \(summary.earlyWindows) times the table was full, handed on early" }
+            if summary.isMostlyLate, let leap = summary.leap { ending.messages += Self.warning(summary, leap) }
             await sink.finish(&run, kernel: book, notes: notes + "\n", loader, configuration, &ending)
             return ending
         } catch {
             return Ending(status: .user, messages: "\(error)\n")
         }
+    }
+
+    /// One stamp in the future, and all that follows is late.
+    private static func warning(_ summary: PacketSummary, _ leap: PacketSummary.Leap) -> String {
+        "warning: \(summary.late) of \(summary.packets) packets are older than the window that was open when they came, and counted there; "
+            + "\(leap.late) of them came behind packet \(leap.packet): where its time is wrong, leave it out (editcap IN OUT \(leap.packet)); "
+            + "where the order is, sort the file (reordercap IN OUT)\n"
     }
 
     // MARK: Lines.
