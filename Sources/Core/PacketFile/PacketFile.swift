@@ -3,7 +3,8 @@
 
 internal import CLibPcap
 
-/// A pcap or pcapng file that is open, read packet by packet: memory does not grow with its size.
+/// A pcap or pcapng file that is open, read packet by packet: memory does not grow with its packets. Of a pcapng file
+/// libpcap keeps a note of each interface, some 40 bytes, for as long as the file is open.
 ///
 /// `@unchecked`: the C state behind the pointer has one owner, this value, and no tie to a thread.
 @safe
@@ -92,10 +93,12 @@ package struct PacketFile: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Nanoseconds since 1970, from 1970 to 2262.
+    /// Nanoseconds since 1970, from 1970 to 2262. A fraction that is a second or more is carried, as other readers do.
     private static func time(_ seconds: Int64, _ nanosecond: Int64) -> UInt64? {
-        guard (0..<9_223_372_036).contains(seconds), (0..<1_000_000_000).contains(nanosecond) else { return nil }
-        return UInt64(seconds) * 1_000_000_000 + UInt64(nanosecond)
+        guard nanosecond >= 0, (0..<PacketFileError.lastSecond).contains(seconds) else { return nil }
+        let carried = seconds + nanosecond / 1_000_000_000
+        guard carried < PacketFileError.lastSecond else { return nil }
+        return UInt64(carried) * 1_000_000_000 + UInt64(nanosecond % 1_000_000_000)
     }
 
     /// The version of libpcap in use, as it says it.

@@ -7,6 +7,9 @@ package struct PacketFileError: Error, Sendable, Equatable, CustomStringConverti
     package var file: String
     package var reason: Reason
 
+    /// Where signed 64-bit nanoseconds since 1970 end, in 2262.
+    static let lastSecond: Int64 = 9_223_372_036
+
     package enum Reason: Sendable, Equatable {
         /// The names of libpcap that were tried, or a function that it lacks.
         case noLibrary(String)
@@ -43,9 +46,20 @@ package struct PacketFileError: Error, Sendable, Equatable, CustomStringConverti
             capture at an Ethernet device or at `any`
             """
         case .broken(let packet, let why):
-            "\(file): could not read packet \(packet): \(why); the packets before it were used"
+            "\(file): could not read packet \(packet): \(why)\(before)"
         case .time(let packet, let seconds, let nanosecond):
-            "\(file): could not read packet \(packet): its time stamp (\(seconds) s, \(nanosecond) ns) is not between 1970 and 2262; the packets before it were used"
+            """
+            \(file): could not read packet \(packet): \(Self.wrong(seconds, nanosecond))\(before); \
+            shift the times of the file with editcap -t, or leave the packet out with editcap IN OUT \(packet)
+            """
         }
+    }
+
+    private var before: String { isAfterPackets ? "; the packets before it were used" : "" }
+
+    /// Which part of a time stamp is wrong.
+    private static func wrong(_ seconds: Int64, _ nanosecond: Int64) -> String {
+        if nanosecond < 0 { return "the fraction of a second in its time stamp is negative (\(nanosecond) ns)" }
+        return "its time stamp, \(seconds) s\(nanosecond < 1_000_000_000 ? "" : " and \(nanosecond) ns"), is not between 1970 and 2262"
     }
 }

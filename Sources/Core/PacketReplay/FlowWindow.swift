@@ -25,8 +25,20 @@ package struct PacketSummary: Sendable, Equatable {
     package var packets: UInt64 = 0
     /// Packets older than the window that was open when they came; they count there, never back.
     package var late: UInt64 = 0
+    /// The packet behind which most of them came; nil without any.
+    package var leap: Leap?
     /// Windows that were handed on before their end, because the table was full.
     package var earlyWindows: UInt64 = 0
     /// The smallest and the largest time stamp, nanoseconds since 1970; nil without packets.
     package var times: ClosedRange<UInt64>?
+
+    /// A packet whose time stamp opened a window, and packets older than that.
+    package struct Leap: Sendable, Equatable {
+        /// From 1, in the order of the file.
+        package var packet: UInt64
+        package var late: UInt64
+    }
+
+    /// Whether so many are late that no packets out of order explain it, but a clock that was wrong: more than one in ten.
+    package var isMostlyLate: Bool { late > packets / 10 && late >= 10 }
 }

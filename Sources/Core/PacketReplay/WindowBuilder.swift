@@ -23,6 +23,8 @@ struct WindowBuilder: Sendable {
     /// The open window, none before the first packet, and its latest packet.
     private var window: Range<UInt64>?
     private var latest: UInt64 = 0
+    /// The packet (from 1) that opened it, and how many older ones came since.
+    private var opener: PacketSummary.Leap?
     private(set) var summary: PacketSummary
     private var ready: FlowWindow?
 
@@ -46,6 +48,8 @@ struct WindowBuilder: Sendable {
     /// Counts one packet. What is `ready` must have been taken.
     mutating func add(_ packet: FilePacket, _ bytes: Span<UInt8>) {
         enter(packet.nanoseconds)
+        // Behind everything else: what is handed on early ends before this packet. In every case: it counts in the window too.
+        defer { latest = max(latest, packet.nanoseconds) }
         guard let layer = LinkLayer(bytes, linkType), layer.skipped <= bytes.count else {
             leaveOut(.malformed, Amount(bytes: 0, packets: 1))
             return
@@ -70,7 +74,6 @@ struct WindowBuilder: Sendable {
             book.seen += amount
             book.inMap += amount
         }
-        latest = max(latest, packet.nanoseconds)
     }
 
     /// Closes the last window.
@@ -81,13 +84,20 @@ struct WindowBuilder: Sendable {
         summary.packets += 1
         summary.times = summary.times.map { min($0.lowerBound, time)...max($0.upperBound, time) } ?? time...time
         if let window, time < window.upperBound {
-            if time < window.lowerBound { summary.late += 1 }
+            if time < window.lowerBound { noteLate() }
             return
         }
         finish()
         let start = time - time % length
         window = start..<start + length
         latest = time
+        opener = PacketSummary.Leap(packet: summary.packets, late: 0)
+    }
+
+    private mutating func noteLate() {
+        summary.late += 1
+        opener?.late += 1
+        if let opener, opener.late > (summary.leap?.late ?? 0) { summary.leap = opener }
     }
 
     private mutating func leaveOut(_ reason: NotCountedReason, _ amount: Amount) {
