@@ -123,17 +123,19 @@ let package = Package(
             linkerSettings: [.linkedLibrary("m")]),
 
         // Tests mirror the sources; Kernel needs root, Benchmarks counts allocations.
-        tests("WeirKit", "Core/WeirKitTests", []),
-        tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit"]),
+        tests("WeirKit", "Core/WeirKitTests", ["WeirTesting"]),
+        tests("WeirTesting", "Core/WeirTestingTests", []),
+        tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit", "WeirTesting"]),
         tests("Patterns", "Core/PatternsTests", []),
         tests("FileTree", "Core/FileTreeTests", []),
         tests("ByteOutput", "Core/ByteOutputTests", []),
         // Made-up packets and packet files, for all tests that read such.
         .target(name: "PacketFrames", path: "Tests/PacketFrames", exclude: ["README.md"], swiftSettings: strict),
         tests("PacketParser", "Core/PacketParserTests", ["PacketFrames", "WeirKit"]),
-        tests("PacketFile", "Core/PacketFileTests", ["PacketFrames"]),
+        tests("PacketFile", "Core/PacketFileTests", ["PacketFrames", "WeirTesting"]),
         tests(
-            "PacketReplay", "Core/PacketReplayTests", ["PacketFrames", "PacketFile", "PacketParser", "WeirCapture", "WeirKit"], exclude: ["Captures"]),
+            "PacketReplay", "Core/PacketReplayTests", ["PacketFrames", "PacketFile", "PacketParser", "WeirCapture", "WeirKit", "WeirTesting"],
+            exclude: ["Captures"]),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log], exclude: ["Cases"]),
         tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "FileTree", log], exclude: ["Cases"]),
@@ -143,12 +145,15 @@ let package = Package(
         tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "WeirTesting", "ByteOutput", log]),
         tests(
             "WeirHost", "Host/WeirHostTests",
-            ["WeirKit", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter"],
+            ["WeirKit", "WeirPipeline", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter"],
             exclude: ["Configs", "Cases"]),
         .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
         .testTarget(
             name: "KernelTests",
-            dependencies: ["WeirCapture", "CWeirCapture", "WeirKit", "Netlink", "CKernelTests", "PacketParser", "PacketReplay", "PacketFrames", log],
+            dependencies: [
+                "WeirCapture", "CWeirCapture", "WeirKit", "Netlink", "CKernelTests", "PacketParser", "PacketReplay", "PacketFrames", "WeirTesting",
+                log,
+            ],
             path: "Tests/Kernel/KernelTests", swiftSettings: strict),
         .target(name: "CountingMalloc", path: "Tests/Benchmarks/CountingMalloc"),
         .testTarget(
@@ -168,7 +173,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "CIDREnricher", "WeirCapture", "PacketParser", "PacketFile",
+                "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher", "WeirCapture", "PacketParser",
+                "PacketFile",
                 "PacketReplay", "WeirHost", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
             ],
             path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),

@@ -58,10 +58,17 @@ public struct MapShape: Sendable, Equatable {
     /// What else the kernel charges: the books of every CPU, the hash buckets of the watched devices where there are any,
     /// shared pages. (Compared with `memlock` on Linux 6.18: less than 2 KiB apart.) Beside `memoryBytes` it hardly shows, but where `max_flows` is small.
     public func otherBytes(_ source: CaptureSource) -> Int {
-        let books = 2 * MemoryLayout<flow_book>.size * possibleCPUs
-        let buckets = source == .cgroup ? 0 : Int(FLOW_WATCHED) * Self.bucket
-        return books + buckets + 2 * 8192
+        bookBytes * possibleCPUs + watchedBytes(source) + sharedBytes
     }
+
+    /// `otherBytes`, spelled out.
+    public func otherFormula(_ source: CaptureSource) -> String {
+        "books \(bookBytes) × \(possibleCPUs) possible CPUs + watched devices \(watchedBytes(source)) + shared pages \(sharedBytes)"
+    }
+
+    private var bookBytes: Int { 2 * MemoryLayout<flow_book>.size }
+    private func watchedBytes(_ source: CaptureSource) -> Int { source == .cgroup ? 0 : Int(FLOW_WATCHED) * Self.bucket }
+    private var sharedBytes: Int { 2 * 8192 }
 
     /// New flows in one generation that make user space drain before the window ends: the last eighth is for those that
     /// come until it has (33 ms at 500,000 new flows a second with the default map; a drain begins within some 11 ms).

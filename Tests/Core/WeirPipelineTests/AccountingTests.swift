@@ -77,8 +77,8 @@ import WeirTesting
 
     @Test("both books balance over random traffic, filters, holds and limits", arguments: [1, 2, 3])
     func law(_ salt: UInt64) {
-        let seed = UInt64.random(in: .min ... .max) &+ salt
-        var random = SeededGenerator(state: seed)
+        let seed = SplitMix64.freshSeed
+        var random = SplitMix64(seed: seed &+ salt)
         var table: [String: [Attribute: Answer]] = [:]
         for host in 1...120 {
             table["10.0.0.\(host)"] = [

@@ -51,7 +51,7 @@ import WeirTesting
         add("five", [flow.observer.name, "ipv4", transport, zones.0, zones.1].joined(separator: "|"), flow.bytes)
     }
 
-    private static func flows(_ count: Int, _ ends: ClosedRange<UInt32>, _ random: inout SeededGenerator) -> [CapturedFlow] {
+    private static func flows(_ count: Int, _ ends: ClosedRange<UInt32>, _ random: inout SplitMix64) -> [CapturedFlow] {
         (0..<count).map { _ in
             var flow = CapturedFlow(
                 source: IPAddress(ipv4: 0x0a00_0000 | .random(in: ends, using: &random)),
@@ -66,7 +66,7 @@ import WeirTesting
 
     @Test("every series of every metric is what a plain sum gives, over batches, evictions, new knowledge and a reload", arguments: 1...6)
     func plainSums(seed: UInt64) {
-        var random = SeededGenerator(state: seed)
+        var random = SplitMix64(seed: seed)
         let yaml = "pipeline: { max_series: 1000000, max_values: 1000000, max_endpoints: 16384, series_ttl: 86400s }\n" + Self.metrics
         var expected: [String: [String: UInt64]] = [:]
         var previous: SeriesBook?
@@ -97,7 +97,7 @@ import WeirTesting
 
     @Test("with tight limits, series that expire and four reloads the sum of a metric is still all that came", arguments: 1...4)
     func tightLimits(seed: UInt64) {
-        var random = SeededGenerator(state: seed)
+        var random = SplitMix64(seed: seed)
         let yaml = """
             pipeline: { max_series: 30, max_values: 12, max_endpoints: 16384, series_ttl: 7s, born_at_zero: 5s }
             metrics:

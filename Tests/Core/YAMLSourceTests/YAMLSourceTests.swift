@@ -3,6 +3,7 @@
 
 import Testing
 import WeirKit
+import WeirTesting
 import YAMLSource
 
 /// Parses `text` as the file `f.yaml`; every problem as `kind line:column message`.
@@ -155,8 +156,8 @@ struct ProblemTests {
 
     @Test("random bytes and random YAML marks never crash the reader, and always end in a tree or one problem")
     func garbage() {
-        let seed = UInt64.random(in: 0 ... .max)
-        var random = SeededRandom(seed)
+        let seed = SplitMix64.freshSeed
+        var random = SplitMix64(seed: seed)
         let marks = Array("{}[]:,-?&*!|>'\"%@`#~\n \tab\\u0é".utf8)
         for _ in 0..<5000 {
             let length = Int.random(in: 0..<80, using: &random)
@@ -167,18 +168,5 @@ struct ProblemTests {
             let found = read(bytes: bytes)
             #expect(found.node != nil || found.problems.count >= 1, "seed \(seed): \(bytes)")
         }
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -2,12 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CIDREnricher
-internal import FoundationEssentials
 internal import JSONLinesExporter
 internal import LocalOwnerEnricher
 internal import PrometheusExporter
 internal import StdoutExporter
-internal import Synchronization
 internal import WeirHost
 internal import WeirKit
 
@@ -16,8 +14,6 @@ extension FuzzTarget {
         PluginEntry(.enrich, CIDRPlugin.self), PluginEntry(.enrich, LocalOwnerPlugin.self), PluginEntry(.export, PrometheusPlugin.self),
         PluginEntry(.export, JSONLinesPlugin.self), PluginEntry(.export, StdoutPlugin.self),
     ]
-
-    private static let files = Atomic(0)
 
     /// A whole configuration, as `weir check` reads it: every problem stands in the file, the report can be shown, and says the same twice.
     static let configuration = FuzzTarget(
@@ -33,10 +29,8 @@ extension FuzzTarget {
             "\n", "  ", ": ", "{", "}", "[", "]", ", ", "${NAME:-x}", "name: ", "enabled: false", "-1", "99999999999999999999", "*", "/(/",
         ]
     ) { (bytes) throws(BrokenLaw) in
-        let folder = FileManager.default.temporaryDirectory.path
-        let path = "\(folder)/weir-fuzz-\(ProcessInfo.processInfo.processIdentifier)-\(files.add(1, ordering: .relaxed).newValue).yaml"
-        do { try Data(bytes).write(to: URL(filePath: path)) } catch { throw BrokenLaw("\(path) could not be written: \(error)") }
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let path = try ScratchFile.write(bytes, ".yaml")
+        defer { ScratchFile.remove(path) }
 
         let found = WeirHost.problems(at: path, plugins: plugins)
         let own = ConfigProblems()

@@ -1,19 +1,15 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import WeirTesting
+
 /// Changes inputs at random, the same way for the same seed: what `make test` runs where libFuzzer is not at hand.
 package struct Mutator: Sendable {
-    private var state: UInt64
+    private var random: SplitMix64
 
-    package init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    /// SplitMix64: any seed is a good one.
-    private mutating func number(below limit: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return Int((mixed ^ mixed >> 31) % UInt64(max(limit, 1)))
-    }
+    private mutating func number(below limit: Int) -> Int { Int(random.next() % UInt64(max(limit, 1))) }
 
     /// One of `seeds` (or nothing, where there is none) after one to eight changes.
     package mutating func input(from seeds: [[UInt8]], words: [[UInt8]], maxBytes: Int) -> [UInt8] {

@@ -34,7 +34,7 @@ extension FuzzTarget {
 
         shape.segmentSize = UInt32(bytes[3]) << 8 | UInt32(bytes[4])
         shape.segments = UInt32(bytes[5])
-        try superPacket(parser.parse(inner.span, shape), found, shape)
+        try superPacket(found, inner, shape, parser, choice)
     }
 
     /// A packet that is one packet.
@@ -49,7 +49,7 @@ extension FuzzTarget {
         }
         try require(found.source.isIPv4 == found.destination.isIPv4 || shape.etherType != 0x0800, "an IPv4 packet between families")
         if choice & 2 == 0 { try require(found.sourcePort == 0 && found.destinationPort == 0, "ports that nobody asked for") }
-        if choice & 7 == 0 { try require(found.transport == 0, "a transport that nobody asked for") }
+        if choice & 1 == 0 { try require(found.transport == 0, "a transport that nobody asked for") }
         if choice & 4 == 0 { try require(found.handshake == [], "a handshake that nobody asked for") }
     }
 
@@ -64,15 +64,35 @@ extension FuzzTarget {
         try require(parser.parse(bytes.span, longer) == found, "18 bytes of padding change what a packet counts as")
     }
 
-    /// Segments change what a packet counts as, never whose it is.
-    private static func superPacket(_ found: ParsedPacket, _ single: ParsedPacket, _ shape: PacketShape) throws(BrokenLaw) {
+    /// Segments change what a packet counts as, never whose it is: n of them are its length and n - 1 times the same headers.
+    private static func superPacket(
+        _ single: ParsedPacket, _ bytes: [UInt8], _ shape: PacketShape, _ parser: PacketParser, _ choice: UInt8
+    ) throws(BrokenLaw) {
+        let found = parser.parse(bytes.span, shape)
         var key = found
         (key.bytes, key.packets) = (single.bytes, single.packets)
         try require(key == single, "the segments changed the key")
-        try require(found.packets >= 1 && found.packets <= 65_536, "\(found.packets) packets of one")
-        // 40 and 60 are the longest headers of IPv4 and TCP; IPv6's extensions are within 65,535.
-        try require(found.bytes >= single.bytes && found.bytes <= single.bytes + found.packets * 65_535, "\(found.bytes) bytes of \(single.bytes)")
-        if shape.segmentSize == 0 { try require(found == single, "a packet without segments counts as \(found.packets)") }
+        guard shape.segmentSize > 0, found.verdict == .counted, choice & 8 == 0 else {
+            return try require(found == single, "a packet without segments counts as \(found.packets), \(found.bytes) bytes")
+        }
+        func parsed(_ segments: UInt32) -> ParsedPacket {
+            var other = shape
+            other.segments = segments
+            return parser.parse(bytes.span, other)
+        }
+        let (one, two) = (parsed(1), parsed(2))
+        try require(one.packets == 1 && two.packets == 2 && two.bytes >= one.bytes, "one is \(one.packets), two are \(two.packets)")
+        let headers = two.bytes - one.bytes
+        var packets = UInt64(shape.segments)
+        if packets == 0 {
+            let payload = one.bytes - min(one.bytes, headers)
+            // 0xffff: segments of unequal sizes, which only their number counts.
+            packets = payload == 0 || shape.segmentSize == 0xffff ? 1 : (payload + UInt64(shape.segmentSize) - 1) / UInt64(shape.segmentSize)
+        }
+        try require(found.packets == packets, "\(found.packets) packets instead of \(packets)")
+        try require(
+            found.bytes == one.bytes + (packets - 1) * headers,
+            "\(found.bytes) bytes in \(packets) segments of \(one.bytes) with headers of \(headers)")
     }
 
     /// A packet file: its windows hold every packet once, to the byte, in order; the same file gives the same windows.

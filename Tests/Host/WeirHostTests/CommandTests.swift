@@ -65,7 +65,7 @@ struct CommandTests {
     }
 
     /// The sum under `memory at these limits`: bytes per line, by what they are for.
-    private func sizing(_ yaml: String) throws -> (parts: [String: Int], total: Int, text: String) {
+    private func sizing(_ yaml: String) throws -> (parts: [String: Int], formulas: [String: String], total: Int, text: String) {
         try Fixtures.inFolder { folder in
             let file = folder.appendingPathComponent("weir.yaml")
             try yaml.write(to: file, atomically: true, encoding: .utf8)
@@ -75,14 +75,21 @@ struct CommandTests {
                 $0.hasPrefix("    ")
             }
             var parts: [String: Int] = [:]
+            var formulas: [String: String] = [:]
             var total = 0
             for line in lines {
                 let words = line.split(separator: " ", maxSplits: 1)
                 let bytes = try #require(Int(words[0]), "\(line)")
-                let what = words[1].drop { $0 == " " }.prefix { $0 != ":" }
-                if what.hasPrefix("bytes in all") { total = bytes } else { parts[String(what)] = bytes }
+                let text = words[1].drop { $0 == " " }
+                let what = text.prefix { $0 != ":" }
+                if what.hasPrefix("bytes in all") {
+                    total = bytes
+                } else {
+                    parts[String(what)] = bytes
+                    formulas[String(what)] = String(text.dropFirst(what.count + 1))
+                }
             }
-            return (parts, total, outcome.output)
+            return (parts, formulas, total, outcome.output)
         }
     }
 
@@ -92,6 +99,10 @@ struct CommandTests {
         #expect(found.total == found.parts.values.reduce(0, +) && found.total > 0, "\(found.parts)")
         for what in ["kernel maps", "kernel, beside the maps", "endpoints", "texts", "series of network.flow.bytes", "queue of json_lines"] {
             #expect((found.parts[what] ?? 0) > 0, "\(what)")
+        }
+        for (what, bytes) in found.parts {
+            let formula = found.formulas[what] ?? ""
+            #expect(bytes == 0 ? !formula.isEmpty : Arithmetic.value(formula) == bytes, "\(what): \(bytes) =\(formula)")
         }
         // The figure of the capture's own section.
         let kernel = try #require(found.text.split(separator: "\n").first { $0.contains("kernel memory: ") })
@@ -163,5 +174,50 @@ struct CommandTests {
             #expect(outcome.status == 1)
             #expect(outcome.errors.contains("is writable by everyone"), "\(outcome)")
         }
+    }
+}
+
+/// What a formula such as `2 generations × 2048 flows × (64 + key 40)` comes to: its words mean nothing.
+private struct Arithmetic {
+    private var rest: ArraySlice<String>
+
+    /// Nil where it is none.
+    static func value(_ formula: String) -> Int? {
+        let spaced = formula.map { "×+()".contains($0) ? " \($0) " : String($0) }.joined()
+        let marks = spaced.split(separator: " ").map(String.init).filter { Int($0) != nil || ["×", "+", "(", ")"].contains($0) }
+        var reader = Arithmetic(rest: marks[...])
+        guard let sum = reader.sum(), reader.rest.isEmpty else { return nil }
+        return sum
+    }
+
+    private mutating func sum() -> Int? {
+        guard var sum = product() else { return nil }
+        while rest.first == "+" {
+            rest.removeFirst()
+            guard let more = product() else { return nil }
+            sum += more
+        }
+        return sum
+    }
+
+    private mutating func product() -> Int? {
+        guard var product = factor() else { return nil }
+        while rest.first == "×" {
+            rest.removeFirst()
+            guard let more = factor() else { return nil }
+            product *= more
+        }
+        return product
+    }
+
+    private mutating func factor() -> Int? {
+        let first = rest.popFirst()
+        guard first == "(" else {
+            // A number behind a number is prose: `304 for a text of 256 bytes`.
+            while let next = rest.first, Int(next) != nil { rest.removeFirst() }
+            return first.flatMap { Int($0) }
+        }
+        let inner = sum()
+        return rest.popFirst() == ")" ? inner : nil
     }
 }

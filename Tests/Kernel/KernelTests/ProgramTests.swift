@@ -7,6 +7,7 @@ import PacketFrames
 import Testing
 import WeirCapture
 import WeirKit
+import WeirTesting
 
 extension KernelTests {
     @Suite(.serialized)
@@ -193,9 +194,9 @@ extension KernelTests {
             }
         }
 
-        @Test("random frames balance", arguments: [UInt64.random(in: 0...UInt64.max)])
+        @Test("random frames balance", arguments: [SplitMix64.freshSeed])
         func random(seed: UInt64) throws {
-            var random = SplitMix(state: seed)
+            var random = SplitMix64(seed: seed)
             let programs = ["weir_uplink_eth", "weir_port_eth", "weir_out_eth", "weir_uplink_raw", "weir_out_raw"]
             var plan = CapturePlan()
             plan.initiator = true

@@ -56,11 +56,11 @@ struct Sizing {
     }
 
     private var kernel: [Line] {
-        return [
+        [
             Line(what: "kernel maps", bytes: shape.memoryBytes, formula: shape.formula),
             Line(
                 what: "kernel, beside the maps", bytes: shape.otherBytes(source),
-                formula: "books of \(shape.possibleCPUs) possible CPUs, watched devices, shared pages"),
+                formula: shape.otherFormula(source)),
         ]
     }
 

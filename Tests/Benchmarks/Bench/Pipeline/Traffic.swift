@@ -5,6 +5,7 @@ internal import CWeirCapture
 internal import WeirCapture
 internal import WeirKit
 internal import WeirPipeline
+internal import WeirTesting
 
 /// How much of everything a made-up host has.
 struct TrafficSizes {
@@ -41,7 +42,7 @@ struct Traffic {
     }
 
     func rows() -> [capture_row] {
-        var random = Lottery(seed: 42)
+        var random = SplitMix64(seed: 42)
         let perOwner = sizes.endpoints / owners
         return (0..<sizes.flows).map { _ in
             let series = random.below(sizes.series)
@@ -89,22 +90,6 @@ struct Traffic {
             EnricherInstance(name: "names", stage: .endpoint(NameStage(names: names))),
         ]
     }
-}
-
-/// Random numbers that are the same everywhere (SplitMix64).
-struct Lottery {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 }
 
 /// What a table says of a prefix.
