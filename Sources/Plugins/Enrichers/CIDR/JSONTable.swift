@@ -12,7 +12,8 @@ enum JSONTable {
             try reader.list(orSay: "expected '[': a table is a list of objects") { (reader) throws(JSONReader.Problem) in
                 let place = Place.byte(reader.offset, source)
                 var fields: [TableBuilder.Field] = []
-                try reader.object(orSay: "expected '{': a row is an object such as {\"cidr\": \"10.0.0.0/20\"}") { (reader, key) throws(JSONReader.Problem) in
+                try reader.object(orSay: "expected '{': a row is an object such as {\"cidr\": \"10.0.0.0/20\"}") {
+                    (reader, key) throws(JSONReader.Problem) in
                     let keyPlace = Place.byte(key.offset, source)
                     let value = try reader.value()
                     if fields.contains(where: { $0.key == key.text }) { return builder.note("'\(key.text)' stands here twice", at: keyPlace) }
