@@ -52,6 +52,14 @@ struct TestCommandTests {
         #expect(outcome.status == 0 && outcome.output == "ok    one\n1 case: 1 passed, 0 failed\n", "\(outcome)")
     }
 
+    @Test("flows that add up to more than is counted are refused at their place")
+    func tooMuch() throws {
+        let flow = "{ src: 10.0.0.4, dst: 10.0.1.4, bytes: 9007199254740991 }"
+        let flows = [String](repeating: flow, count: 1025).joined(separator: ", ")
+        let outcome = try test(["weir.yaml": Self.head + "tests: [{ name: one, flows: [\(flows)], expect: { scopes: {} } }]\n"])
+        #expect(outcome.status == 1 && outcome.errors.contains("add up to 2^63 or more"), "\(outcome)")
+    }
+
     @Test(
         "what does not hold fails, with what was expected and what came",
         arguments: [

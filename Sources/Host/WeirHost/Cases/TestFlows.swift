@@ -23,6 +23,7 @@ extension TestReader {
         var interfaces: [String] = []
         var windows: [OfflineWindow] = []
         var last = 1
+        var total = FlowTotal()
         for item in items {
             guard let entries = entries(item, "a flow such as { src: 10.0.0.4, dst: 10.0.0.23:80, bytes: 1357 }") else { continue }
             let before = problems.count
@@ -35,6 +36,13 @@ extension TestReader {
                 let names = lack.names.map { $0 == "src.address" ? "src" : $0 == "dst.address" ? "dst" : $0 }
                 problems.note(.missingKey, "'\(names.joined(separator: "', '"))' \(names.count == 1 ? "is" : "are") missing here", at: item.position)
             case .success(var flow):
+                if let measure = total.add(flow) {
+                    problems.note(
+                        .badValue,
+                        "with this flow the \(measure == .bytes ? "bytes" : "packets") of the case add up to 2^63 or more, which is more than is counted",
+                        at: item.position)
+                    return []
+                }
                 flow.sourceOwner = test.names.owner(draft.source)
                 flow.destinationOwner = test.names.owner(draft.destination)
                 if !draft.interface.isEmpty {

@@ -73,10 +73,11 @@ enum CaseReport {
 }
 
 extension WeirHost {
-    /// The case folders in `folder`, by their paths, for tests of one's own plugins; those without `config.yaml` are no cases.
+    /// The case folders in `folder`, by their paths, for tests of one's own plugins. Where `folder` cannot be read it is itself the
+    /// only one, so that running it says why: a test over no cases would pass.
     public static func caseFolders(in folder: String) -> [String] {
-        let names = (try? SystemFile.names(in: folder)) ?? []
-        return names.map { FilePath.join(folder, $0) }.filter { (try? FileStatus(of: FilePath.join($0, "config.yaml"))) != nil }
+        guard let names = try? SystemFile.names(in: folder) else { return [folder] }
+        return names.filter { !$0.hasPrefix(".") }.sorted().map { FilePath.join(folder, $0) }
     }
 
     /// Runs a case folder that holds its own `config.yaml`, as `weir test` does, with these plugins; what is otherwise than expected or
