@@ -26,5 +26,11 @@ struct Setting {
 /// Why a section could not run here; the others go on.
 struct Skipped: Error, CustomStringConvertible {
     var description: String
-    init(_ reason: String) { description = reason }
+    /// No right or package would help: the machine cannot do it.
+    var isForGood: Bool
+
+    init(_ reason: String, isForGood: Bool = false) {
+        description = reason
+        self.isForGood = isForGood
+    }
 }

@@ -15,23 +15,11 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "die.h"
 
 enum { BATCH = 4096 };
 static unsigned entries, key_size, value_size;
 static char *keys, *values;
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 
 static int make(void)
 {

@@ -19,21 +19,11 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "die.h"
 
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47, TCX_BEFORE = 1 << 3, BATCH = 4096 };
 static volatile sig_atomic_t stop;
 static void on_term(int s) { stop = 1; }
-static void die(const char *w)
-{
-	perror(w);
-	exit(1);
-}
-static double secs(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 static double cpu(void)
 {
 	struct rusage r;
@@ -56,7 +46,7 @@ static void drain(int fd, int percpu, int ksz, int vsz)
 	int ncpu = percpu ? libbpf_num_possible_cpus() : 1, err = 0;
 	char *keys = malloc(BATCH * ksz), *vals = malloc((size_t)BATCH * vsz * ncpu);
 	unsigned long long cursor[16], *in = 0;
-	double t0 = secs();
+	double t0 = now();
 	while (!err) {
 		unsigned n = BATCH;
 		err = bpf_map_lookup_and_delete_batch(fd, in, cursor, keys, vals, &n, 0);
@@ -69,8 +59,8 @@ static void drain(int fd, int percpu, int ksz, int vsz)
 			packets += v[0], bytes += v[1];
 		}
 	}
-	if (secs() - t0 > worst)
-		worst = secs() - t0;
+	if (now() - t0 > worst)
+		worst = now() - t0;
 	free(keys), free(vals);
 }
 

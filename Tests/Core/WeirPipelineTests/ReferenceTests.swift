@@ -35,6 +35,14 @@ import WeirTesting
           five: { measure: bytes, attributes: [observer, network.type, transport, src.zone, dst.zone] }
         """
 
+    /// A pipeline that goes on with the series of another, whose clock had run for `age`.
+    private static func fixture(_ yaml: String, after previous: SeriesBook?, _ age: UInt64, _ seed: UInt64) -> PipelineFixture {
+        var fixture = PipelineFixture(
+            yaml, enrichers: [EnricherInstance(name: "answers", stage: .endpoint(Answers()))], adopting: previous, hashSeed: seed)
+        fixture.window([], nanoseconds: age)
+        return fixture
+    }
+
     private static func expect(_ flow: CapturedFlow, _ sums: inout [String: [String: UInt64]]) {
         let owner = Answers.owner(flow.source) ?? "(private)"
         let zones = (Answers.zone(flow.source) ?? "", Answers.zone(flow.destination) ?? "")
@@ -72,10 +80,7 @@ import WeirTesting
         var previous: SeriesBook?
         var age: UInt64 = 1
         for _ in 0..<2 {
-            var fixture = PipelineFixture(
-                yaml, enrichers: [EnricherInstance(name: "answers", stage: .endpoint(Answers()))], adopting: previous, hashSeed: seed)
-            // The clock goes on from where the series before began.
-            fixture.window([], nanoseconds: age)
+            var fixture = Self.fixture(yaml, after: previous, age, seed)
             for _ in 0..<4 {
                 fixture.begin()
                 for _ in 0..<Int.random(in: 0...3, using: &random) {
@@ -110,9 +115,7 @@ import WeirTesting
         var age: UInt64 = 1
         var sum: UInt64 = 0
         for _ in 0..<4 {
-            var fixture = PipelineFixture(
-                yaml, enrichers: [EnricherInstance(name: "answers", stage: .endpoint(Answers()))], adopting: previous, hashSeed: seed)
-            fixture.window([], nanoseconds: age)
+            var fixture = Self.fixture(yaml, after: previous, age, seed)
             for _ in 0..<8 {
                 let first = UInt32.random(in: 0...400, using: &random)
                 let flows = Self.flows([0, 1, 50, 4097].randomElement(using: &random) ?? 0, first...first + 20, &random)

@@ -13,8 +13,6 @@ struct CheckGates: ParsableCommand {
     var record = false
     @Option(help: "The file of thresholds.")
     var thresholds = Thresholds.path
-    @Flag(name: .customLong("allow-skipped"), help: "A gate that cannot be measured here is no failure.")
-    var allowsSkipped = false
 
     func run() throws {
         let accepted = record && !FileManager.default.fileExists(atPath: thresholds) ? try Thresholds("", file: thresholds) : try .read(thresholds)
@@ -23,7 +21,7 @@ struct CheckGates: ParsableCommand {
             do {
                 for gauge in try gate.measure() { print(comparison.compare(gauge)) }
             } catch let skipped as Skipped {
-                print(comparison.skip(gate.name, skipped.description, isAllowed: allowsSkipped))
+                print(comparison.skip(gate.name, skipped.description, isAllowed: skipped.isForGood))
             }
         }
         for line in comparison.finish() { print(line) }

@@ -28,7 +28,7 @@ package struct Comparison {
         return "\(gauge.figure.padded(to: 46)) \(Report.number(gauge.value).padded(to: 10, left: true)) \(gauge.unit.padded(to: 24)) \(before)"
     }
 
-    /// A gate that could not be measured guards nothing, so it fails unless that is allowed.
+    /// A gate that could not be measured guards nothing, so it fails, unless the machine can never measure it.
     package mutating func skip(_ gate: String, _ reason: String, isAllowed: Bool) -> String {
         isComplete = false
         if !isAllowed { complaints.append("\(gate): not measured: \(reason)") }
