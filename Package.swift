@@ -61,6 +61,7 @@ let package = Package(
         .library(name: "WeirKit", targets: ["WeirKit"]),
         .library(name: "WeirHost", targets: ["WeirHost"]),
         .library(name: "WeirTesting", targets: ["WeirTesting"]),
+        .library(name: "BuiltInPlugins", targets: ["BuiltInPlugins"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
@@ -96,7 +97,7 @@ let package = Package(
         core("PacketReplay", ["WeirKit", "WeirCapture", "CWeirCapture", "PacketParser", "PacketFile"], exclude: ["README.md"]),
         .plugin(name: "FlowProgram", capability: .buildTool(), path: "bpf/BuildTool"),
 
-        // Plugins: to add one, add its line here and in Sources/Host/weir/Plugins.swift.
+        // Plugins: to add one, add its line here and in Sources/Host/BuiltInPlugins.
         enricher("CIDR", ["PlainJSON"]),
         enricher("LocalOwner", ["FileTree"]),
         exporter("Prometheus"),
@@ -114,11 +115,14 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Sources/Host/WeirHost", swiftSettings: strict),
-        .executableTarget(
-            name: "weir",
+        .target(
+            name: "BuiltInPlugins",
             dependencies: [
-                "WeirHost", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
+                "WeirKit", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
             ],
+            path: "Sources/Host/BuiltInPlugins", swiftSettings: strict),
+        .executableTarget(
+            name: "weir", dependencies: ["WeirHost", "BuiltInPlugins"],
             path: "Sources/Host/weir", swiftSettings: strict,
             linkerSettings: [.linkedLibrary("m")]),
 
@@ -145,7 +149,7 @@ let package = Package(
         tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "WeirTesting", "ByteOutput", log]),
         tests(
             "WeirHost", "Host/WeirHostTests",
-            ["WeirKit", "WeirPipeline", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter"],
+            ["WeirKit", "WeirPipeline", "BuiltInPlugins"],
             exclude: ["Configs", "Cases"]),
         .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
         .testTarget(
@@ -175,7 +179,7 @@ let package = Package(
             dependencies: [
                 "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher", "WeirCapture", "PacketParser",
                 "PacketFile",
-                "PacketReplay", "WeirHost", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
+                "PacketReplay", "WeirHost", "BuiltInPlugins", "LocalOwnerEnricher",
             ],
             path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/FuzzTests", swiftSettings: strict),

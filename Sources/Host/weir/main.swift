@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+import BuiltInPlugins
 import WeirHost
 
-WeirHost.run(plugins)
+WeirHost.run(builtInPlugins)

@@ -1,20 +1,11 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CIDREnricher
-internal import JSONLinesExporter
-internal import LocalOwnerEnricher
-internal import PrometheusExporter
-internal import StdoutExporter
+internal import BuiltInPlugins
 internal import WeirHost
 internal import WeirKit
 
 extension FuzzTarget {
-    private static let plugins = [
-        PluginEntry(.enrich, CIDRPlugin.self), PluginEntry(.enrich, LocalOwnerPlugin.self), PluginEntry(.export, PrometheusPlugin.self),
-        PluginEntry(.export, JSONLinesPlugin.self), PluginEntry(.export, StdoutPlugin.self),
-    ]
-
     /// A whole configuration, as `weir check` reads it: every problem stands in the file, the report can be shown, and says the same twice.
     static let configuration = FuzzTarget(
         "configuration",
@@ -32,7 +23,7 @@ extension FuzzTarget {
         let path = try ScratchFile.write(bytes, ".yaml")
         defer { ScratchFile.remove(path) }
 
-        let found = WeirHost.problems(at: path, plugins: plugins)
+        let found = WeirHost.problems(at: path, plugins: builtInPlugins)
         let own = ConfigProblems()
         for problem in found.problems where problem.position.file == path { own.note(problem.kind, problem.message, at: problem.position) }
         try Places.check(own, in: bytes)
@@ -40,7 +31,7 @@ extension FuzzTarget {
             found.problems.isEmpty == found.report.isEmpty, "\(found.problems.count) problems in a report of \(found.report.utf8.count) bytes")
         let isShowable = found.report.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control }
         try require(isShowable, "the report would send control characters to a terminal")
-        let again = WeirHost.problems(at: path, plugins: plugins)
+        let again = WeirHost.problems(at: path, plugins: builtInPlugins)
         try require(again.report == found.report, "read twice, it has other problems")
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BuiltInPlugins
 internal import Foundation
 internal import Testing
 internal import WeirHost
@@ -63,7 +64,7 @@ struct BadConfigurationTests {
 
     /// What `check` finds, with paths as a user beside the file would see them.
     static func problems(_ file: URL) -> (problems: [ConfigProblem], report: String) {
-        let found = WeirHost.problems(at: file.path, plugins: plugins)
+        let found = WeirHost.problems(at: file.path, plugins: builtInPlugins)
         return (found.problems, found.report.replacingOccurrences(of: file.deletingLastPathComponent().path + "/", with: ""))
     }
 

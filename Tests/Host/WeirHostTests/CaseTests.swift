@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BuiltInPlugins
 internal import Foundation
 internal import Testing
 internal import WeirHost
@@ -16,20 +17,20 @@ struct CaseTests {
 
     @Test("what a case shows holds; RECORD=1 writes its files anew", arguments: folders)
     func holds(_ folder: String) async {
-        #expect(await WeirHost.differences(inCase: folder, plugins: plugins, isRecording: Fixtures.isRecording) == [])
+        #expect(await WeirHost.differences(inCase: folder, plugins: builtInPlugins, isRecording: Fixtures.isRecording) == [])
     }
 
     @Test("a folder that is not there, and one without a configuration, are no cases that pass")
     func missing() async throws {
         let nowhere = WeirHost.caseFolders(in: "/nowhere")
         #expect(nowhere == ["/nowhere"])
-        #expect(await WeirHost.differences(inCase: "/nowhere", plugins: plugins).contains { $0.contains("could not be read") })
+        #expect(await WeirHost.differences(inCase: "/nowhere", plugins: builtInPlugins).contains { $0.contains("could not be read") })
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("weir-cases-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.createDirectory(at: folder.appendingPathComponent("one"), withIntermediateDirectories: true)
         let found = WeirHost.caseFolders(in: folder.path)
         #expect(found == [folder.path + "/one"])
-        #expect(await WeirHost.differences(inCase: found.first ?? "", plugins: plugins).contains { $0.contains("'config.yaml' is missing") })
+        #expect(await WeirHost.differences(inCase: found.first ?? "", plugins: builtInPlugins).contains { $0.contains("'config.yaml' is missing") })
     }
 
     @Test("there are cases of each plugin that can have some")

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BuiltInPlugins
 internal import Foundation
 internal import Testing
 internal import WeirHost
@@ -14,7 +15,7 @@ struct CommandTests {
         let outcome = try Fixtures.weir("plugins", "list")
         #expect(outcome.status == 0)
         let names = outcome.output.split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) }
-        #expect(names == plugins.map(\.name))
+        #expect(names == builtInPlugins.map(\.name))
     }
 
     @Test("check exits 0 for a good file and 1 for a bad one, with the same text as in-process")

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BuiltInPlugins
 internal import Foundation
 internal import Testing
 internal import WeirHost
@@ -38,15 +39,15 @@ struct GoodConfigurationTests {
         }
     }
 
-    @Test("a sample is a file of plugins.d that changes nothing and has no problem", arguments: plugins.map(\.name))
+    @Test("a sample is a file of plugins.d that changes nothing and has no problem", arguments: builtInPlugins.map(\.name))
     func sample(_ name: String) throws {
-        let plugin = try #require(plugins.first { $0.name == name })
+        let plugin = try #require(builtInPlugins.first { $0.name == name })
         try Fixtures.inFolder { folder in
             let items = folder.appendingPathComponent("plugins.d")
             try FileManager.default.createDirectory(at: items, withIntermediateDirectories: true)
             try PluginSample.text(of: plugin).write(
-                to: items.appendingPathComponent(PluginSample.fileName(of: plugin, in: plugins)), atomically: true, encoding: .utf8)
-            #expect(WeirHost.problems(at: folder.path, plugins: plugins).report == "")
+                to: items.appendingPathComponent(PluginSample.fileName(of: plugin, in: builtInPlugins)), atomically: true, encoding: .utf8)
+            #expect(WeirHost.problems(at: folder.path, plugins: builtInPlugins).report == "")
         }
     }
 
@@ -75,7 +76,7 @@ struct GoodConfigurationTests {
             try write("plugins.d/.80-hidden.yaml", "plugin: nonsense\n")
             try write("plugins.d/90-off.yaml", "plugin: stdout\nenabled: false\nname: zone_log\n")
             try write("plugins.d/99-empty.yaml", "# plugin: stdout\n")
-            let problems = WeirHost.problems(at: folder.path, plugins: plugins).problems
+            let problems = WeirHost.problems(at: folder.path, plugins: builtInPlugins).problems
             #expect(problems.map(\.kind) == [.duplicateName])
             #expect(problems.first?.message.contains("called 'zone_log'") == true)
         }
@@ -85,7 +86,7 @@ struct GoodConfigurationTests {
     func emptyFolder() throws {
         try Fixtures.inFolder { folder in
             try "a: b".write(to: folder.appendingPathComponent("wier.yaml"), atomically: true, encoding: .utf8)
-            let problems = WeirHost.problems(at: folder.path, plugins: plugins).problems
+            let problems = WeirHost.problems(at: folder.path, plugins: builtInPlugins).problems
             #expect(problems.map(\.kind) == [.unreadable])
             #expect(problems.first?.message.hasSuffix("; it has 'wier.yaml'") == true)
         }

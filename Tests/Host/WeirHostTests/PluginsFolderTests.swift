@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BuiltInPlugins
 internal import Foundation
 internal import Testing
 internal import WeirHost
@@ -14,7 +15,7 @@ struct PluginsFolderTests {
     @Test("holds one file per plugin, its sample, switched off")
     func files() throws {
         let expected = Dictionary(
-            uniqueKeysWithValues: plugins.map { (PluginSample.fileName(of: $0, in: plugins), PluginSample.disabledText(of: $0)) })
+            uniqueKeysWithValues: builtInPlugins.map { (PluginSample.fileName(of: $0, in: builtInPlugins), PluginSample.disabledText(of: $0)) })
         if Fixtures.isRecording {
             for old in names { try FileManager.default.removeItem(at: Self.folder.appendingPathComponent(old)) }
             for (name, text) in expected { try text.write(to: Self.folder.appendingPathComponent(name), atomically: true, encoding: .utf8) }
@@ -25,7 +26,7 @@ struct PluginsFolderTests {
 
     @Test("copied as it is, it changes nothing")
     func isFine() {
-        #expect(WeirHost.problems(at: Self.folder.deletingLastPathComponent().path, plugins: plugins).report == "")
+        #expect(WeirHost.problems(at: Self.folder.deletingLastPathComponent().path, plugins: builtInPlugins).report == "")
     }
 
     private var names: [String] {

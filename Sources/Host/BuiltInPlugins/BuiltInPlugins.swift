@@ -6,10 +6,11 @@ internal import JSONLinesExporter
 internal import LocalOwnerEnricher
 internal import PrometheusExporter
 internal import StdoutExporter
-internal import WeirKit
+public import WeirKit
 
-/// The same list as the program's; a test compares the two.
-let plugins = [
+/// What `weir` contains, in one place. To add a plugin, add its line here and in Package.swift. An agent of one's own takes this list,
+/// or a part of it, beside its own plugins.
+public let builtInPlugins: [PluginEntry] = [
     PluginEntry(.enrich, CIDRPlugin.self),
     PluginEntry(.enrich, LocalOwnerPlugin.self),
     PluginEntry(.export, PrometheusPlugin.self),
