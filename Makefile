@@ -24,7 +24,7 @@ C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]'
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps bpftool curl prometheus tcpdump tshark clang-format valgrind binutils
 
-.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end exact bench floor gates bench-record fuzz run format check clean samples
+.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end exact bench floor gates bench-record fuzz run format check clean samples proto
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,13 @@ bench-record: build ## Accept today's instructions and allocations: writes Tests
 
 run: build ## Run on this host with the built-in defaults, until Ctrl-C
 	$(SUDO) $(WEIR) run
+
+# The plug-in of protoc is that of the library the code is compiled against; building it takes minutes, so what it makes is in Git.
+proto: ## Generate the messages of Sources/Core/OTLPMessages anew (after make build; needs protobuf-compiler)
+	$(SWIFT) build --package-path .build/checkouts/swift-protobuf --scratch-path .build-protoc --product protoc-gen-swift
+	cd Sources/Core/OTLPMessages && protoc --plugin=$(CURDIR)/.build-protoc/debug/protoc-gen-swift -I Protos --swift_out=. \
+	    --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true --swift_opt=FileNaming=DropPath \
+	    $$(cd Protos && find * -name '*.proto' | sort)
 
 samples: build ## Write plugins.d anew from the plugins' samples
 	RECORD=1 $(TEST) --filter PluginsFolderTests
