@@ -139,6 +139,9 @@ let package = Package(
         tests("Patterns", "Core/PatternsTests", []),
         tests("FileTree", "Core/FileTreeTests", []),
         tests("ByteOutput", "Core/ByteOutputTests", []),
+        // A server that does what a test says, for all tests of clients.
+        .target(name: "ScriptedServer", path: "Tests/ScriptedServer", exclude: ["README.md"], swiftSettings: strict),
+        tests("ScriptedServer", "ScriptedServerTests", []),
         // Made-up packets and packet files, for all tests that read such.
         .target(name: "PacketFrames", path: "Tests/PacketFrames", exclude: ["README.md"], swiftSettings: strict),
         tests("PacketParser", "Core/PacketParserTests", ["PacketFrames", "WeirKit"]),
