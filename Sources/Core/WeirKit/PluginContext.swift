@@ -14,10 +14,18 @@ public struct PluginContext: Sendable {
     public let routes: HTTPRoutes
     /// The name of this host.
     public let hostName: String
+    /// The version of this program.
+    public let version: String
+    /// The variables of the environment whose names begin with `OTEL_`, which OpenTelemetry's specification gives a meaning.
+    /// Nothing else of the environment reaches a plugin.
+    public let environment: [String: String]
+    /// Now, by the wall's clock, in nanoseconds since 1970; anybody may set it back.
+    public let wallClock: @Sendable () -> UInt64
     private let invalidation: @Sendable (EndpointSelection) -> Void
 
     public init(
-        instance: String, log: Logger, metrics: MetricRegistry, routes: HTTPRoutes, hostName: String,
+        instance: String, log: Logger, metrics: MetricRegistry, routes: HTTPRoutes, hostName: String, version: String = "0",
+        environment: [String: String] = [:], wallClock: @escaping @Sendable () -> UInt64 = { 0 },
         invalidate: @escaping @Sendable (EndpointSelection) -> Void
     ) {
         self.instance = instance
@@ -25,6 +33,9 @@ public struct PluginContext: Sendable {
         self.metrics = metrics
         self.routes = routes
         self.hostName = hostName
+        self.version = version
+        self.environment = environment
+        self.wallClock = wallClock
         invalidation = invalidate
     }
 

@@ -10,24 +10,39 @@ public struct MetricSnapshot: Sendable {
     public let unit: String
     /// The names of the attributes, in the order of `texts`.
     public let attributes: [String]
+    /// Which attributes hold whole numbers, such as ports, in the order of `attributes`; their texts are digits, or `(other)`.
+    public let isNumber: [Bool]
     /// Monotonic counters, one per series.
     public let values: [UInt64]
-    /// When each series began to count, in nanoseconds since 1970.
+    /// When the window began in which each series did, in nanoseconds since 1970.
     public let created: [UInt64]
+    /// Which series each is: a number that no other series of this metric has or will have, whatever their texts, and
+    /// that stays over a reload. A series that went and came back has a new one.
+    public let numbers: [UInt64]
+    /// What each series had counted when the running configuration began: 0 but for those that a reload took over.
+    public let carried: [UInt64]
+    /// What the series that are gone had counted, over all: this and `values` add up to everything the metric ever counted.
+    public let expired: UInt64
     /// Series-major: `series * attributes.count + attribute`; the empty text means absent.
     public let texts: [String]
     /// The series that stands for the combinations beyond `max_series`, if there were any.
     public let overflow: Int?
 
+    /// Without `numbers`, series are numbered by their places; without `isNumber`, all attributes are texts.
     public init(
-        name: String, help: String, unit: String, attributes: [String], values: [UInt64], created: [UInt64], texts: [String], overflow: Int?
+        name: String, help: String, unit: String, attributes: [String], isNumber: [Bool]? = nil, values: [UInt64], created: [UInt64],
+        numbers: [UInt64]? = nil, carried: [UInt64]? = nil, expired: UInt64 = 0, texts: [String], overflow: Int?
     ) {
         self.name = name
         self.help = help
         self.unit = unit
         self.attributes = attributes
+        self.isNumber = isNumber ?? attributes.map { _ in false }
         self.values = values
         self.created = created
+        self.numbers = numbers ?? values.indices.map(UInt64.init)
+        self.carried = carried ?? values.map { _ in 0 }
+        self.expired = expired
         self.texts = texts
         self.overflow = overflow
     }
@@ -35,10 +50,14 @@ public struct MetricSnapshot: Sendable {
 
 /// The counters as one metric exporter may see them: its own choice of metrics.
 public struct SeriesReader: Sendable {
-    private let snapshots: @Sendable () -> [MetricSnapshot]
+    private let snapshots: @Sendable (_ bornAtZero: Bool) -> [MetricSnapshot]
 
-    public init(_ snapshots: @escaping @Sendable () -> [MetricSnapshot]) { self.snapshots = snapshots }
+    /// A reader whose young series show what they counted.
+    public init(_ snapshots: @escaping @Sendable () -> [MetricSnapshot]) { self.snapshots = { _ in snapshots() } }
 
-    /// Copies the counters in one move under the lock; formatting is the caller's, outside of it.
-    public func read() -> [MetricSnapshot] { snapshots() }
+    public init(_ snapshots: @escaping @Sendable (_ bornAtZero: Bool) -> [MetricSnapshot]) { self.snapshots = snapshots }
+
+    /// Copies the counters in one move under the lock; formatting is the caller's, outside of it. A series younger than
+    /// `pipeline.born_at_zero` shows 0, for readers that know no start times; without `bornAtZero` it shows what it counted.
+    public func read(bornAtZero: Bool = true) -> [MetricSnapshot] { snapshots(bornAtZero) }
 }

@@ -26,10 +26,12 @@ extension PluginContext {
     /// A context of a test's own. What is invalidated goes to `invalidate`.
     public static func testing(
         _ instance: String, metrics: MetricRegistry = MetricRegistry(), routes: HTTPRoutes = HTTPRoutes(),
+        environment: [String: String] = [:], wallClock: @escaping @Sendable () -> UInt64 = { 0 },
         invalidate: @escaping @Sendable (EndpointSelection) -> Void = { _ in }
     ) -> PluginContext {
         PluginContext(
-            instance: instance, log: Logger(label: "test"), metrics: metrics, routes: routes, hostName: "node-1", invalidate: invalidate)
+            instance: instance, log: Logger(label: "test"), metrics: metrics, routes: routes, hostName: "node-1", version: "0.0.0",
+            environment: environment, wallClock: wallClock, invalidate: invalidate)
     }
 }
 

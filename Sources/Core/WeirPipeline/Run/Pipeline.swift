@@ -80,7 +80,7 @@ package struct Pipeline: ~Copyable {
     /// Says to which window the next flows belong: nanoseconds since 1970, and its end by a clock that nobody sets.
     package mutating func beginWindow(_ window: Range<UInt64>, monotonic: UInt64) {
         self.window = window
-        now = Moment(wall: window.upperBound, monotonic: monotonic)
+        now = Moment(wall: window.lowerBound, monotonic: monotonic)
     }
 
     /// Learns the names of the interfaces that the next flows may have been counted at.

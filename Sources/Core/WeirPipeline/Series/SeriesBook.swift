@@ -51,15 +51,16 @@ package final class SeriesBook: Sendable {
     func endWindow(_ end: Moment) { state.withLock { $0.end = end.monotonic } }
 
     /// A reader that shows the metrics whose names match any of `globs`; nil shows all. `final` shows every value at
-    /// once; else a series younger than `born_at_zero` shows 0.
+    /// once; else a series younger than `born_at_zero` shows 0 to readers that do not ask for more.
     package func reader(metrics globs: [Glob]? = nil, final: Bool = false) -> SeriesReader {
-        SeriesReader { [self] in
+        SeriesReader { [self] isYoungZero in
             // The arrays are shared until either side changes them: one move under the lock.
             let (tables, now) = state.withLock { state in
                 // Before the first window of a new pipeline the tables are still to be taken over.
                 (state.inherited.isEmpty ? state.tables : state.inherited, state.end)
             }
-            return tables.filter { $0.definition.isChosen(by: globs) }.map { $0.snapshot(showsZeroUntil: final ? 0 : bornAtZero, now: now) }
+            let age = final || !isYoungZero ? 0 : bornAtZero
+            return tables.filter { $0.definition.isChosen(by: globs) }.map { $0.snapshot(showsZeroUntil: age, now: now) }
         }
     }
 }
@@ -81,19 +82,26 @@ extension SeriesTable {
     func snapshot(showsZeroUntil age: UInt64, now: UInt64) -> MetricSnapshot {
         var values: [UInt64] = []
         var created: [UInt64] = []
+        var numbers: [UInt64] = []
+        var carried: [UInt64] = []
         var labels: [String] = []
         values.reserveCapacity(count)
         created.reserveCapacity(count)
+        numbers.reserveCapacity(count)
+        carried.reserveCapacity(count)
         labels.reserveCapacity(count * columns.count)
         var overflow: Int?
         for slot in counters.indices where live[slot] {
             if slot == overflowSlot { overflow = values.count }
             values.append(now >= born[slot] &+ age ? counters[slot].value : 0)
             created.append(self.created[slot])
+            numbers.append(self.numbers[slot])
+            carried.append(self.carried[slot])
             labels += texts[slot * columns.count..<(slot + 1) * columns.count]
         }
         return MetricSnapshot(
             name: definition.name, help: definition.help, unit: definition.measure.unit, attributes: definition.attributes.map(\.name),
-            values: values, created: created, texts: labels, overflow: overflow)
+            isNumber: columns.map(\.isNumber), values: values, created: created, numbers: numbers, carried: carried, expired: expired,
+            texts: labels, overflow: overflow)
     }
 }

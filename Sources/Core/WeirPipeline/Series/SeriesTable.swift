@@ -19,10 +19,14 @@ struct SeriesTable: Sendable {
     private var words: [UInt64] = []
     private(set) var texts: [String] = []
     private(set) var counters: [SeriesCounter] = []
-    /// When each series was made: by the wall, to show; by the monotonic clock, to tell its age.
+    /// The window in which each series was made: its beginning by the wall, to show; its end by the monotonic clock, to tell the age.
     private(set) var created: [UInt64] = []
     private(set) var born: [UInt64] = []
     private(set) var live: [Bool] = []
+    /// Which series each is, and what it had counted when this table was made; see `MetricSnapshot`.
+    private(set) var numbers: [UInt64] = []
+    private(set) var carried: [UInt64] = []
+    private var nextNumber: UInt64 = 0
     private var free: [Int] = []
     /// 0 for empty, else 1 + the slot.
     private var buckets = [UInt32](repeating: 0, count: 64)
@@ -186,7 +190,10 @@ struct SeriesTable: Sendable {
     }
 
     private mutating func take(_ now: Moment) -> Int {
+        defer { nextNumber += 1 }
         if let slot = free.popLast() {
+            numbers[slot] = nextNumber
+            carried[slot] = 0
             counters[slot] = SeriesCounter(used: now.monotonic)
             created[slot] = now.wall
             born[slot] = now.monotonic
@@ -197,6 +204,8 @@ struct SeriesTable: Sendable {
         created.append(now.wall)
         born.append(now.monotonic)
         live.append(true)
+        numbers.append(nextNumber)
+        carried.append(0)
         words.append(contentsOf: repeatElement(0, count: stride))
         texts.append(contentsOf: repeatElement("", count: width))
         return counters.count - 1
@@ -226,6 +235,7 @@ struct SeriesTable: Sendable {
     mutating func restore(_ old: borrowing SeriesTable, _ knowledge: inout Knowledge) {
         expired &+= old.expired
         filtered &+= old.filtered
+        nextNumber = old.nextNumber
         overflowRows += old.overflowRows
         otherValues += old.otherValues
         for slot in old.counters.indices where old.live[slot] { restore(old, slot, &knowledge) }
@@ -249,7 +259,9 @@ struct SeriesTable: Sendable {
             }
             place = find() ?? bear(birth, &knowledge)
         }
+        if counters[place].value == 0 { numbers[place] = old.numbers[slot] }
         counters[place].value &+= old.counters[slot].value
+        carried[place] &+= old.counters[slot].value
         counters[place].used = max(counters[place].used, old.counters[slot].used)
         total &+= old.counters[slot].value
         for symbol in held { knowledge.symbols.release(symbol) }
@@ -259,6 +271,7 @@ struct SeriesTable: Sendable {
     mutating func bury(_ old: borrowing SeriesTable) {
         expired &+= old.expired
         filtered &+= old.filtered
+        nextNumber = old.nextNumber
         for slot in old.counters.indices where old.live[slot] { expired &+= old.counters[slot].value }
     }
 

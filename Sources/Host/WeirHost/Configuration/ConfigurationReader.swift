@@ -15,6 +15,8 @@ struct ConfigurationReader {
         let registry: MetricRegistry
         var routes: HTTPRoutes
         let hostName: String
+        /// What plugins may see of the environment.
+        var environment = SystemFacts.openTelemetry
         let isOutputTerminal: Bool
         /// Whether `tests:` is read; `run` leaves it alone.
         var readsTests = false

@@ -84,7 +84,8 @@ extension ConfigurationReader {
         let label = item.entry.kind == .export ? "exporter" : "stage"
         let context = PluginContext(
             instance: item.name, log: log, metrics: surroundings.registry.labelled(label, item.name), routes: surroundings.routes,
-            hostName: surroundings.hostName, invalidate: { invalidations.add($0) })
+            hostName: surroundings.hostName, version: Version.number, environment: surroundings.environment,
+            wallClock: { SystemFacts.unixNanoseconds }, invalidate: { invalidations.add($0) })
         do {
             return try item.entry.make(&section, context)
         } catch let taken as HTTPRoutes.PathTaken {

@@ -42,7 +42,8 @@ extension MetricSnapshot {
             return key(a).lexicographicallyPrecedes(key(b))
         }
         return MetricSnapshot(
-            name: name, help: help, unit: unit, attributes: attributes, values: order.map { values[$0] }, created: order.map { created[$0] },
+            name: name, help: help, unit: unit, attributes: attributes, isNumber: isNumber, values: order.map { values[$0] },
+            created: order.map { created[$0] }, numbers: order.map { numbers[$0] }, carried: order.map { carried[$0] }, expired: expired,
             texts: order.flatMap { key($0) }, overflow: overflow.flatMap { order.firstIndex(of: $0) })
     }
 }

@@ -31,6 +31,9 @@ enum SystemFacts {
         return found
     }()
 
+    /// Those of them that OpenTelemetry's specification names: plugins see these and no others.
+    static var openTelemetry: [String: String] { environment.filter { $0.key.hasPrefix("OTEL_") } }
+
     static var currentFolder: String {
         guard let found = unsafe getcwd(nil, 0) else { return "/" }
         // `getcwd` allocated the text; it is copied, then given back.
