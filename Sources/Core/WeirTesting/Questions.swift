@@ -44,18 +44,24 @@ public struct Questions {
         }
     }
 
-    /// What every enricher must keep to; the sentences that come back are broken promises.
-    public static func brokenPromises(of enricher: any EndpointEnricher, with endpoints: [Endpoint]) -> [String] {
+    /// What every enricher must keep to; the sentences that come back are broken promises. One that `reads` what others know is
+    /// asked behind `earlier`, in their order: without their answers it has nothing to say.
+    public static func brokenPromises(
+        of enricher: any EndpointEnricher, after earlier: [any EndpointEnricher] = [], with endpoints: [Endpoint]
+    ) -> [String] {
         var broken: [String] = []
-        if ask(enricher, []).count != 0 { broken.append("an empty batch has an answer") }
-        if ask(enricher, endpoints) != ask(enricher, endpoints) { broken.append("the same endpoints, asked twice, have different answers") }
+        let stages = earlier + [enricher]
+        if ask(stages, []).count != 0 { broken.append("an empty batch has an answer") }
+        if ask(stages, endpoints) != ask(stages, endpoints) { broken.append("the same endpoints, asked twice, have different answers") }
         let everything = Attribute.builtIn.filter { $0.subject == .endpoint }
-        let stray = ask([enricher, Listening(to: everything)], endpoints)
-        for attribute in everything where !enricher.writes.contains(attribute) && stray.contains(where: { $0[attribute] != .absent }) {
+        let before = ask(earlier + [Listening(to: everything)], endpoints)
+        let after = ask(stages + [Listening(to: everything)], endpoints)
+        for attribute in everything
+        where !enricher.writes.contains(attribute) && zip(before, after).contains(where: { $0[attribute] != $1[attribute] }) {
             broken.append("\(attribute.name) is answered and not among what the enricher writes")
         }
-        let earlier = FixedAnswers(Dictionary(uniqueKeysWithValues: enricher.writes.map { ($0, "earlier") }))
-        for answers in ask([earlier, enricher], endpoints) where enricher.writes.contains(where: { answers[$0] != .text("earlier") }) {
+        let trusted = FixedAnswers(Dictionary(uniqueKeysWithValues: enricher.writes.map { ($0, "earlier") }))
+        for answers in ask([trusted] + stages, endpoints) where enricher.writes.contains(where: { answers[$0] != .text("earlier") }) {
             broken.append("an earlier answer was replaced")
         }
         for attribute in enricher.writes.union(enricher.reads) where attribute.subject != .endpoint {
