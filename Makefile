@@ -24,7 +24,7 @@ C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]'
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps bpftool curl prometheus tcpdump tshark clang-format valgrind binutils
 
-.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end exact bench floor gates bench-record fuzz run format check clean samples proto
+.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end exact bench floor gates bench-record fuzz run format check clean samples example proto
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,7 +50,7 @@ release: deps ## Build .build-release/release/weir for hosts without a toolchain
 demo: build ## Show real traffic between network namespaces, named and counted; ends by itself
 	$(SUDO) examples/demo/demo.sh $(CURDIR)/$(WEIR)
 
-test: build test-unit gates test-kernel test-end-to-end ## Run all tests; the kernel's as root
+test: build test-unit gates test-kernel test-end-to-end example ## Run all tests; the kernel's as root
 
 test-unit: ## Tests without privileges (after make build)
 	$(TEST) --skip KernelTests --skip AllocationTests
@@ -80,6 +80,9 @@ gates: ## Compare instructions and allocations with the accepted values (after m
 bench-record: build ## Accept today's instructions and allocations: writes Tests/Benchmarks/thresholds
 	$(SUDO) env "PATH=$(PATH)" $(BENCH) gates --record
 
+example: build ## Build, test and run examples/in-house-agent, a package outside of this one; shares .build
+	Tests/InHouseAgent/run
+
 run: build ## Run on this host with the built-in defaults, until Ctrl-C
 	$(SUDO) $(WEIR) run
 
@@ -94,11 +97,11 @@ samples: build ## Write plugins.d anew from the plugins' samples
 	RECORD=1 $(TEST) --filter PluginsFolderTests
 
 format: ## Format Swift and C
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests bpf
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests bpf examples
 	clang-format -i $(C_SOURCES)
 
 check: build ## Formatting of Swift and C, no ICU in the binary
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests bpf
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests bpf examples
 	clang-format --dry-run -Werror $(C_SOURCES)
 	@if ldd $(WEIR) | grep -iE 'icu|libFoundation\.so|FoundationInternationalization'; then \
 	    echo "full Foundation is linked: only FoundationEssentials may be"; exit 1; fi
