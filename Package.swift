@@ -138,6 +138,7 @@ let package = Package(
         tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit", "WeirTesting"]),
         tests("Patterns", "Core/PatternsTests", []),
         tests("FileTree", "Core/FileTreeTests", []),
+        tests("PlainJSON", "Core/PlainJSONTests", []),
         tests("ByteOutput", "Core/ByteOutputTests", []),
         // A server that does what a test says, for all tests of clients.
         .target(name: "ScriptedServer", path: "Tests/ScriptedServer", exclude: ["README.md"], swiftSettings: strict),

@@ -85,20 +85,20 @@ package struct JSONReader {
         return word.utf8.count <= 64 && Double(word) != nil && !word.contains { "xXpPnN".contains($0) }
     }
 
-    private var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+    var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 
-    private mutating func skipBlanks() {
+    mutating func skipBlanks() {
         while let byte = peek, [UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t")].contains(byte) { offset += 1 }
     }
 
-    private mutating func open(_ mark: Unicode.Scalar, _ message: String) throws(Problem) {
+    mutating func open(_ mark: Unicode.Scalar, _ message: String) throws(Problem) {
         skipBlanks()
         guard peek == UInt8(ascii: mark) else { throw Problem(message: message, offset: offset) }
         offset += 1
     }
 
     /// Whether the list or object ends here without an item.
-    private mutating func close(_ mark: Unicode.Scalar) -> Bool {
+    mutating func close(_ mark: Unicode.Scalar) -> Bool {
         skipBlanks()
         guard peek == UInt8(ascii: mark) else { return false }
         offset += 1
@@ -106,7 +106,7 @@ package struct JSONReader {
     }
 
     /// Behind an item: a comma and more, or the end.
-    private mutating func more(_ mark: Unicode.Scalar) throws(Problem) -> Bool {
+    mutating func more(_ mark: Unicode.Scalar) throws(Problem) -> Bool {
         if close(mark) { return false }
         try open(",", "expected ',' or '\(mark)'")
         return true
