@@ -5,8 +5,11 @@
 ///
 /// Keeping the two apart is what lets a batch pass every stage without waiting.
 public protocol Stage: Sendable {
-    /// The attributes this stage looks at. Some earlier stage must write each of them.
+    /// The attributes this stage looks at. Some earlier stage must write each of them, or the pipeline itself: else the
+    /// configuration is wrong.
     var reads: Set<Attribute> { get }
+    /// The attributes this stage looks at where an earlier stage writes them, and does without where none does.
+    var readsIfThere: Set<Attribute> { get }
     /// The attributes this stage can fill in. Several may know one: the first answer
     /// stands, so the order of stages is the order of trust.
     var writes: Set<Attribute> { get }
@@ -18,13 +21,18 @@ public protocol Stage: Sendable {
     /// Keeps the stage's knowledge fresh until its task is cancelled. A return means "nothing more to learn";
     /// a throw is counted and answered by a new call after a back-off, and the last knowledge stays.
     func run() async throws
+    /// The same, told for what: those of its `writes` that the plan selected. What only others need is not to be learned. This is
+    /// what the host calls; the default calls `run()`.
+    func run(for attributes: Set<Attribute>) async throws
 }
 
 extension Stage {
     public var reads: Set<Attribute> { [] }
+    public var readsIfThere: Set<Attribute> { [] }
     public func needs(for attributes: Set<Attribute>) -> KeyFields { attributes.reduce(into: []) { $0.formUnion($1.needs) } }
     public func valueCount(of attribute: Attribute) -> Int? { nil }
     public func run() async throws {}
+    public func run(for attributes: Set<Attribute>) async throws { try await run() }
 }
 
 /// Knows things about one end of a flow.

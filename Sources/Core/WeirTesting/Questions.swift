@@ -21,14 +21,17 @@ public struct Questions {
     }
 
     /// Per endpoint, in order: what the enricher answered for the attributes that it says it writes.
-    public static func ask(_ enricher: any EndpointEnricher, _ endpoints: [Endpoint]) -> [[Attribute: Answer]] {
-        ask([enricher], endpoints)
+    /// `time` is when the answers must hold, in seconds since 1970.
+    public static func ask(_ enricher: any EndpointEnricher, _ endpoints: [Endpoint], at time: Double = 0) -> [[Attribute: Answer]] {
+        ask([enricher], endpoints, at: time)
     }
 
     /// Several enrichers in order of trust.
-    public static func ask(_ enrichers: [any EndpointEnricher], _ endpoints: [Endpoint]) -> [[Attribute: Answer]] {
-        let attributes = enrichers.reduce(into: Set<Attribute>()) { $0.formUnion($1.writes.union($1.reads)) }.sorted { $0.name < $1.name }
+    public static func ask(_ enrichers: [any EndpointEnricher], _ endpoints: [Endpoint], at time: Double = 0) -> [[Attribute: Answer]] {
+        let all = enrichers.reduce(into: Set<Attribute>()) { $0.formUnion($1.writes.union($1.reads).union($1.readsIfThere)) }
+        let attributes = all.filter { $0.subject == .endpoint }.sorted { $0.name < $1.name }
         var batch = EndpointBatch(columns: attributes)
+        batch.time = time
         for endpoint in endpoints { batch.append(endpoint.address, owner: endpoint.owner, isLocal: endpoint.isLocal) }
         for (index, enricher) in enrichers.enumerated() {
             batch.stage = UInt8(index + 1)

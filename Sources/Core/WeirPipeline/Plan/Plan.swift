@@ -84,7 +84,11 @@ package final class Plan: Sendable {
         for index in input.enrichers.indices.reversed() {
             let stage = input.enrichers[index].asStage
             asked[index] = stage.writes.intersection(wanted)
-            if !asked[index].isEmpty { wanted.formUnion(stage.reads) }
+            guard !asked[index].isEmpty else { continue }
+            wanted.formUnion(stage.reads)
+            // What nobody before it writes need not be a column.
+            let written = input.enrichers[..<index].reduce(into: Set<Attribute>()) { $0.formUnion($1.asStage.writes) }
+            wanted.formUnion(stage.readsIfThere.intersection(written))
         }
         self.asked = asked
 

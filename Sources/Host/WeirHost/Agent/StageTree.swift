@@ -49,9 +49,10 @@ final class StageTree: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             for (index, enricher) in configuration.enrichers.enumerated() where plan.isNeeded(index) {
+                let asked = plan.asked[index]
                 switch enricher.stage {
-                case .endpoint(let stage): start(enricher.name, &group) { try await stage.run() }
-                case .flow(let stage): start(enricher.name, &group) { try await stage.run() }
+                case .endpoint(let stage): start(enricher.name, &group) { try await stage.run(for: asked) }
+                case .flow(let stage): start(enricher.name, &group) { try await stage.run(for: asked) }
                 case .records, .metrics: break
                 }
             }

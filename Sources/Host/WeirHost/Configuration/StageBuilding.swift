@@ -17,13 +17,29 @@ extension ConfigurationReader {
                 continue
             }
             switch stage {
-            case .endpoint(let enricher): declared += names.taking(enricher.writes, of: item, problems)
-            case .flow(let enricher): declared += names.taking(enricher.writes, of: item, problems)
+            case .endpoint(let enricher):
+                checkReads(enricher, of: item, declared)
+                declared += names.taking(enricher.writes, of: item, problems)
+            case .flow(let enricher):
+                checkReads(enricher, of: item, declared)
+                declared += names.taking(enricher.writes, of: item, problems)
             case .records, .metrics: preconditionFailure("the plugin '\(item.entry.name)' says enrich and makes an exporter")
             }
             result.enrichers.append(EnricherInstance(name: item.name, stage: stage))
         }
         result.catalog = Catalog(declared: declared)
+    }
+
+    /// Notes what the stage looks at and no stage before it writes.
+    private func checkReads(_ stage: any Stage, of item: InstanceReader.Opened, _ declared: [Attribute]) {
+        // A stage that could not be built may have written it.
+        guard attributesAreKnown else { return }
+        let there = Set(declared).union(Attribute.builtIn.filter { $0.subject == .flow }).union([.address])
+        for attribute in stage.reads.subtracting(there).sorted(by: { $0.name < $1.name }) {
+            problems.note(
+                .conflict, "'\(item.name)' needs '\(attribute.name)', and no stage before it writes that: put one that does in front of it",
+                at: item.node.position)
+        }
     }
 
     /// Reads metrics, filters and exporters.

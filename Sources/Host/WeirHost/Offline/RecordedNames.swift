@@ -78,6 +78,7 @@ private struct StageBeforeNames: EndpointEnricher {
     let names: RecordedNames
 
     var reads: Set<Attribute> { stage.reads }
+    var readsIfThere: Set<Attribute> { stage.readsIfThere }
     var writes: Set<Attribute> { stage.writes }
     func needs(for attributes: Set<Attribute>) -> KeyFields { stage.needs(for: attributes) }
     func valueCount(of attribute: Attribute) -> Int? { stage.valueCount(of: attribute) }

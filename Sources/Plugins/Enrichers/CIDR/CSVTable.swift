@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import WeirKit
+
 /// Rows from comma-separated values (RFC 4180) under a line of column names, one of them `cidr`.
 enum CSVTable {
     static func add(_ source: SourceText, to builder: inout TableBuilder) {
@@ -30,7 +32,7 @@ enum CSVTable {
         var seen: Set<String> = []
         for column in head {
             let place = Place.byte(column.offset, source)
-            if !seen.insert(TableAttribute.normal(column.text)).inserted {
+            if !seen.insert(UserAttribute.normal(column.text)).inserted {
                 builder.note("the column '\(column.text)' stands here twice; '_' and '.' make no difference in a name", at: place)
                 isGood = false
             } else if column.text != "cidr", builder.attribute(column.text, at: place) == nil {

@@ -69,10 +69,10 @@ struct TableBuilder {
     /// The attribute that a key or a column's head names; nil, with a problem noted, when it names none.
     mutating func attribute(_ key: String, at place: Place) -> Attribute? {
         if let known = attributes[key] { return known }
-        switch TableAttribute.named(key) {
+        switch UserAttribute.named(key, of: "a table", "From a table of address ranges.") {
         case .success(let attribute):
             // Only the user's own: a built-in is the same attribute however it is written.
-            if let twin = attributes.values.first(where: { $0 != attribute && TableAttribute.normal($0.name) == TableAttribute.normal(key) }) {
+            if let twin = attributes.values.first(where: { $0 != attribute && UserAttribute.normal($0.name) == UserAttribute.normal(key) }) {
                 note("'\(key)' is '\(twin.name)' to metrics and filters, where '_' and '.' are one: write it one way", at: place)
                 return nil
             }
