@@ -80,7 +80,7 @@ let package = Package(
         core("Patterns", ["CPCRE2"]),
         core("PlainJSON", ["WeirKit"]),
         core("FileTree"),
-        core("KubernetesClient", ["WeirKit"], exclude: ["README.md"]),
+        core("KubernetesClient", ["WeirKit", "PlainJSON", log], exclude: ["README.md"]),
         core("ByteOutput"),
         .target(name: "CLibMNL", path: "Sources/Core/CLibMNL", linkerSettings: [.linkedLibrary("mnl")]),
         core("Netlink", ["WeirKit", "CLibMNL"]),

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import Synchronization
+
+/// Says what does not work at most once a minute, and what only a person can mend once for as long as it stays the same.
+final class TroubleTalk: Sendable {
+    private struct State {
+        var last: ContinuousClock.Instant?
+        var unsaid = 0
+        var lastForGood: String?
+    }
+
+    private let resource: String
+    private let state = Mutex(State())
+
+    init(resource: String) { self.resource = resource }
+
+    func say(_ trouble: KubernetesError, _ log: Logger, at now: ContinuousClock.Instant = .now) {
+        guard let unsaid = pass(trouble, now) else { return }
+        log.warning(
+            "could not follow the API server", metadata: ["resource": "\(resource)", "error": "\(trouble)", "unsaid": "\(unsaid)"])
+    }
+
+    /// How many were kept quiet since the last word; nil when this one is to be, too.
+    func pass(_ trouble: KubernetesError, _ now: ContinuousClock.Instant) -> Int? {
+        state.withLock { state in
+            let isForGood = trouble.reason == .forbidden || trouble.reason == .notFound
+            if isForGood, state.lastForGood == trouble.description { return nil }
+            if !isForGood, let last = state.last, now - last < .seconds(60) {
+                state.unsaid += 1
+                return nil
+            }
+            if isForGood { state.lastForGood = trouble.description }
+            defer { (state.last, state.unsaid) = (now, 0) }
+            return state.unsaid
+        }
+    }
+}
