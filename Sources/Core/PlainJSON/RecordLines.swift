@@ -24,9 +24,9 @@ package struct RecordLines {
         RFC3339.append(nanoseconds: batch.window.upperBound, to: &start)
         start.append(UInt8(ascii: "\""))
         self.start = start
-        keys = batch.attributes.map { attribute in
+        keys = batch.names.map { name in
             var key = [UInt8(ascii: ",")]
-            JSONText.append(attribute.name, to: &key)
+            JSONText.append(name, to: &key)
             key.append(UInt8(ascii: ":"))
             return key
         }

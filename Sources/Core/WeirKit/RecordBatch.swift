@@ -19,6 +19,8 @@ public struct RecordBatch: Sendable {
     }
 
     public let attributes: [SelectedAttribute]
+    /// What each attribute is called by this exporter's `naming`: what to write. No two are the same.
+    public let names: [String]
     public package(set) var columns: [Column]
     public package(set) var texts: [String]
     public package(set) var bytes: [UInt64]
@@ -26,8 +28,14 @@ public struct RecordBatch: Sendable {
     /// The window in which the rows were counted, in nanoseconds since 1970.
     public package(set) var window: Range<UInt64>
 
-    package init(attributes: [SelectedAttribute], columns: [Column], texts: [String], bytes: [UInt64], packets: [UInt64], window: Range<UInt64>) {
+    /// Without `names` the attributes have Weir's.
+    package init(
+        attributes: [SelectedAttribute], names: [String]? = nil, columns: [Column], texts: [String], bytes: [UInt64], packets: [UInt64],
+        window: Range<UInt64>
+    ) {
+        precondition(names == nil || names?.count == attributes.count, "one name for each attribute")
         self.attributes = attributes
+        self.names = names ?? attributes.map(\.name)
         self.columns = columns
         self.texts = texts
         self.bytes = bytes

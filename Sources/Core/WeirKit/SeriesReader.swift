@@ -3,12 +3,13 @@
 
 /// A metric with all its series as they stood at one moment.
 public struct MetricSnapshot: Sendable {
-    /// `network.flow.bytes`: OpenTelemetry style; exporters make it `weir_network_flow_bytes_total` and the like.
+    /// `weir.network.flow.bytes`, or what the exporter's `naming` calls it: OpenTelemetry style, without unit or `_total`
+    /// where those are not part of the name. What a format asks for beyond that (underscores, `_total`), the exporter adds.
     public let name: String
     public let help: String
     /// `By` or `{packet}`, in UCUM.
     public let unit: String
-    /// The names of the attributes, in the order of `texts`.
+    /// The names of the attributes by the exporter's `naming`, in the order of `texts`. No two are the same.
     public let attributes: [String]
     /// Which attributes hold whole numbers, such as ports, in the order of `attributes`; their texts are digits, or `(other)`.
     public let isNumber: [Bool]

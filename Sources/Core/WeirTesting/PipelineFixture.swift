@@ -19,23 +19,23 @@ package struct PipelineFixture: ~Copyable {
     package private(set) var windows = 0
 
     /// `yaml` holds the keys `metrics`, `filter`, `pipeline`, `accounting`, `scope` and `records` (attributes of a record
-    /// exporter; none without it). `exporter` takes the records
-    /// instead of `records`. `hashSeed` makes two runs do the same work. Traps when it has problems: a test's mistake.
+    /// exporter; none without it). `exporter` takes the records instead of `records`, `namings` are those of the metric exporters.
+    /// `hashSeed` makes two runs do the same work. Traps when it has problems: a test's mistake.
     package init(
         _ yaml: String = "", enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, exporter: (any RecordExporter)? = nil,
-        hashSeed: UInt64? = nil
+        namings: [NamingProfile] = [.weir], hashSeed: UInt64? = nil
     ) {
         let problems = ConfigProblems()
         guard let root = YAMLSource.parse(Array(yaml.utf8), file: "fixture.yaml", problems: problems) else {
             preconditionFailure("the fixture is no YAML: \(problems.all)")
         }
-        self.init(root, enrichers: enrichers, adopting: previous, exporter: exporter, hashSeed: hashSeed)
+        self.init(root, enrichers: enrichers, adopting: previous, exporter: exporter, namings: namings, hashSeed: hashSeed)
     }
 
     /// The same from a tree.
     package init(
         _ root: ConfigNode, enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, exporter: (any RecordExporter)? = nil,
-        hashSeed: UInt64? = nil
+        namings: [NamingProfile] = [.weir], hashSeed: UInt64? = nil
     ) {
         let problems = ConfigProblems()
         guard var section = ConfigSection(root, problems: problems, files: .none) else {
@@ -51,7 +51,7 @@ package struct PipelineFixture: ~Copyable {
             })
         var input = PlanInput()
         input.enrichers = enrichers
-        input.metrics = MetricDefinition.readAll(section.take("metrics"), catalog: catalog, problems: problems)
+        input.metrics = MetricDefinition.readAll(section.take("metrics"), catalog: catalog, namings: namings, problems: problems)
         input.filter = section.take("filter").flatMap { Filter.read($0, catalog: catalog, problems: problems) }
         if var inner = section.section("pipeline") { input.pipeline.read(&inner); _ = inner.finish() }
         if var inner = section.section("accounting") { input.accounting.read(&inner); _ = inner.finish() }
@@ -59,7 +59,8 @@ package struct PipelineFixture: ~Copyable {
         let collecting = CollectingExporter()
         records = collecting
         if let node = section.take("records") {
-            let attributes = AttributeSelection.read(node, default: AttributeSelection.recordDefaults, catalog: catalog, problems: problems)
+            let attributes = AttributeSelection.read(
+                node, default: AttributeSelection.Defaults(.weir, catalog).record, catalog: catalog, problems: problems)
             let taker: any RecordExporter = if let exporter { exporter } else { collecting }
             let queue = ExportQueue(name: "records", exporter: taker, limit: 1 << 20, registry: registry, log: Logger(label: "test"))
             input.taps = [RecordTap(name: "records", filter: nil, attributes: attributes, queue: queue)]

@@ -11,6 +11,7 @@ struct EndpointNaming {
     private let address: Int?
     private let name: Int?
     private let ownerName: Int?
+    private let knownOwnerName: Int?
     private let isClaimColumn: [Bool]
     /// The number of the pipeline itself among the stages.
     private static let pipelineStage: UInt8 = 255
@@ -23,6 +24,7 @@ struct EndpointNaming {
         address = columns[.address]
         name = columns[.name]
         ownerName = columns[.ownerName]
+        knownOwnerName = columns[.knownOwnerName]
         isClaimColumn = plan.endpointAttributes.map { [.zone, .zoneID, .region, .scopeClaim].contains($0) }
         for cidr in plan.input.scope.private { privateRanges.insert(cidr, true) }
     }
@@ -49,6 +51,10 @@ struct EndpointNaming {
         knowledge.endpoints.setFlags(flags, slot)
         fill(address, slot, &knowledge) { ip.description }
         fill(name, slot, &knowledge) { ip.description }
+        if let knownOwnerName, let ownerName {
+            let cell = answers.cells[first + ownerName]
+            knowledge.endpoints.set(knownOwnerName, slot, text: cell.text, answeredBy: cell.stage, symbols: &knowledge.symbols)
+        }
         fill(ownerName, slot, &knowledge) {
             if flags.contains(.multicast) { return "(multicast)" }
             if flags.contains(.outside), !flags.contains(.local) { return "(internet)" }

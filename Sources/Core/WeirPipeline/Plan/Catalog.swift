@@ -8,6 +8,8 @@ package struct Catalog: Sendable {
     /// In the order of declaration, each end of an endpoint attribute apart.
     package let all: [SelectedAttribute]
     private let byName: [String: SelectedAttribute]
+    /// What a stage declares, or the pipeline always knows.
+    private let answered: Set<Attribute>
 
     /// `declared` come from the stages; what is built in is always there, and keeps its own help.
     package init(declared: [Attribute] = []) {
@@ -20,6 +22,7 @@ package struct Catalog: Sendable {
             }
         }
         self.all = all
+        answered = Set(declared + Attribute.builtIn.filter { $0.subject == .flow } + [.address, .name])
         byName = Dictionary(all.map { (Self.normal($0.name), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -27,6 +30,9 @@ package struct Catalog: Sendable {
     package static func normal(_ name: String) -> String { String(name.map { $0 == "_" ? "." : $0 }) }
 
     package func named(_ name: String) -> SelectedAttribute? { byName[Self.normal(name)] }
+
+    /// Whether somebody in this configuration can know the attribute. (A stranger's class in `owner.name` is no knowledge.)
+    func isAnswered(_ attribute: Attribute) -> Bool { answered.contains(attribute) }
 
     /// The attributes that a name or a glob such as `k8s.*` means, in the catalog's order.
     func matching(_ pattern: String) -> [SelectedAttribute] {
@@ -42,23 +48,13 @@ package struct Catalog: Sendable {
             let destination = SelectedAttribute(both.attribute, .destination)
             return "'\(name)' is about one end: write '\(both.name)' or '\(destination.name)'"
         }
+        if let hint = NamingTable.hint(for: name, in: self) { return "unknown attribute '\(name)'; \(hint)" }
         return "unknown attribute '\(name)'\(Suggestion.suffix(for: name, among: all.map(\.name)))"
     }
 }
 
 /// A choice of attributes: a list, or `include` and `exclude` with globs.
 package enum AttributeSelection {
-    /// What a metric carries when the user says nothing.
-    package static let metricDefaults: [SelectedAttribute] =
-        [.ownerName, .zone].flatMap { attribute in End.allCases.map { SelectedAttribute(attribute, $0) } }
-        + [SelectedAttribute(.trafficScope), SelectedAttribute(.observer)]
-
-    /// What a record carries: the defaults, and who exactly.
-    package static let recordDefaults: [SelectedAttribute] =
-        End.allCases.flatMap { end in
-            [SelectedAttribute(.address, end), SelectedAttribute(end == .source ? .sourcePort : .destinationPort)]
-        } + [SelectedAttribute(.transport)] + metricDefaults
-
     /// `node` nil, or a mapping with no `include`, starts from `defaults`.
     package static func read(
         _ node: ConfigNode?, default defaults: [SelectedAttribute], catalog: Catalog, problems: ConfigProblems

@@ -62,7 +62,8 @@ extension Plan {
 
     private var texts: MemoryBound {
         let options = input.pipeline
-        var parts: [(String, Int)] = endpointAttributes.map { attribute in
+        // The owners that are no strangers have the texts of all owners.
+        var parts: [(String, Int)] = endpointAttributes.filter { $0 != .knownOwnerName }.map { attribute in
             (attribute.name, min(valueCount(of: SelectedAttribute(attribute, .source)) ?? options.maxEndpoints, options.maxEndpoints))
         }
         parts += pluggedAttributes.map { ($0.name, Pipeline.batchRows) }
@@ -97,7 +98,7 @@ extension Plan {
         // While a reader has a copy, whatever changes is copied.
         let each = 2 * Each.series(attributes: width) + Each.shownSeries(attributes: width)
         return MemoryBound(
-            what: "series of \(metric.name)", bytes: count * each,
+            what: "series of \(metric.label)", bytes: count * each,
             formula: "\(count) × (2 while it is read × (93 + 62 × \(width) attributes\(width % 2 == 1 ? " + 8" : "")) + 16 + 16 × \(width))",
             beyond: "max_series: new combinations count in otel.metric.overflow=\"true\", weir_series_overflow_rows_total;"
                 + " max_values: new values count as (other), weir_series_other_rows_total")
@@ -113,11 +114,11 @@ extension Plan {
     }
 
     private func queue(_ tap: RecordTap) -> MemoryBound {
-        let texts = tap.attributes.count { !(layout.column($0).isNumber) }
+        let texts = tap.attributes.stored.count { !(layout.column($0).isNumber) }
         let count = max(tap.queue.limit, Pipeline.batchRows)
         return MemoryBound(
-            what: "queue of \(tap.name)", bytes: count * Each.record(columns: tap.attributes.count, texts: texts),
-            formula: "\(count) × (16 + 4 × \(tap.attributes.count) attributes + \(texts) texts × (32 + \(Each.text)))",
+            what: "queue of \(tap.name)", bytes: count * Each.record(columns: tap.attributes.stored.count, texts: texts),
+            formula: "\(count) × (16 + 4 × \(tap.attributes.stored.count) attributes + \(texts) texts × (32 + \(Each.text)))",
             beyond: "records are lost, series are not: weir_export_lost_records_total{reason=\"queue_full\"}")
     }
 

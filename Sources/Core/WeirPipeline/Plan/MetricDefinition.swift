@@ -14,93 +14,76 @@ package struct MetricDefinition: Sendable {
     package let name: String
     package let measure: Measure
     package let filter: Filter?
+    /// As users selected them.
+    package let selected: [SelectedAttribute]
+    /// What series are told apart by, one for each selected attribute.
     package let attributes: [SelectedAttribute]
     package let help: String
     /// Nil: `pipeline.max_series`.
     package let maxSeries: Int?
+    /// The profiles whose exporters show these series, with its words for them.
+    private(set) var shown: [Shown]
+    /// What the agent's own metrics and messages call it: its name, with a profile in front where another definition has it already.
+    package private(set) var label: String
+
+    /// A metric in the words of one profile.
+    struct Shown: Sendable {
+        let profile: NamingProfile
+        let name: String
+        let attributes: NamedAttributes
+    }
+
+    init(
+        name: String, measure: Measure, filter: Filter?, selected: [SelectedAttribute], help: String, maxSeries: Int?, profile: NamingProfile
+    ) {
+        let named = NamedAttributes(selected, profile)
+        self.name = name
+        self.measure = measure
+        self.filter = filter
+        self.selected = selected
+        attributes = named.stored
+        self.help = help
+        self.maxSeries = maxSeries
+        shown = [Shown(profile: profile, name: profile.metric(name), attributes: named)]
+        label = name
+    }
+
+    package func isShown(by profile: NamingProfile) -> Bool { shown.contains { $0.profile == profile } }
+
+    /// The metric's name and its attributes' names to an exporter of this profile; nil when it does not show it.
+    package func names(_ profile: NamingProfile) -> (metric: String, attributes: [String])? {
+        shown.first { $0.profile == profile }.map { ($0.name, $0.attributes.names) }
+    }
 
     /// The metrics that exist by name; a configuration chooses their attributes and may narrow them by a filter.
-    private static let builtIn: [(name: String, measure: Measure, filter: String?, help: String)] = [
+    static let builtIn: [(name: String, measure: Measure, filter: String?, help: String)] = [
         ("network.flow.bytes", .bytes, nil, "Bytes between two endpoints at layer 3."),
         ("network.flow.packets", .packets, nil, "Packets between two endpoints."),
         ("network.inter.zone.bytes", .bytes, "traffic.scope == \"inter_zone\"", "Bytes between two endpoints in different zones."),
     ]
 
-    /// Reads `metrics:`; without it the built-in metrics with their default attributes.
-    package static func readAll(_ node: ConfigNode?, catalog: Catalog, problems: ConfigProblems) -> [MetricDefinition] {
-        guard let node else { return builtIn.map { standard($0.name, nil, catalog, problems) } }
-        guard var section = ConfigSection(node, problems: problems, files: .none) else { return [] }
-        var known: [String: ConfigPosition] = [:]
-        return section.takeRest().compactMap { entry in
-            guard let name = name(entry.key, problems) else { return nil }
-            if let first = known.updateValue(entry.key.position, forKey: name) {
-                problems.note(.duplicateName, "metric '\(name)' is defined twice, first at \(first)", at: entry.key.position)
+    /// Reads `metrics:`; without it the built-in metrics. Attributes that the user did not write are each profile's own defaults; then, and
+    /// where a profile's values are other ones, a metric has a definition per profile.
+    package static func readAll(
+        _ node: ConfigNode?, catalog: Catalog, namings: [NamingProfile] = [.weir], problems: ConfigProblems
+    ) -> [MetricDefinition] {
+        var all: [MetricDefinition] = []
+        for (index, profile) in namings.enumerated() {
+            // Read anew for each, and what is wrong said once.
+            let reading = MetricReading(
+                profile: profile, defaults: AttributeSelection.Defaults(profile, catalog), catalog: catalog,
+                problems: index == 0 ? problems : ConfigProblems())
+            for definition in reading.readAll(node) {
+                if let same = all.firstIndex(where: { $0.isContinued(by: definition) && $0.maxSeries == definition.maxSeries }) {
+                    all[same].shown += definition.shown
+                } else {
+                    all.append(definition)
+                    if all.dropLast().contains(where: { $0.name == definition.name }) {
+                        all[all.count - 1].label = "\(profile.rawValue):\(definition.name)"
+                    }
+                }
             }
-            return read(name, entry, catalog, problems)
         }
-    }
-
-    /// The name in dots, unless it is none.
-    private static func name(_ key: ConfigNode, _ problems: ConfigProblems) -> String? {
-        guard let text = key.text else {
-            problems.note(.wrongShape, "expected the name of a metric, found \(key.kindName)", at: key.position)
-            return nil
-        }
-        let allowed = text.unicodeScalars.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "." || $0 == "_" }
-        guard allowed, text.first?.isLetter == true, text.utf8.count <= 128 else {
-            problems.note(.unknownMetric, "'\(text)' is not a metric name such as payments.egress: small letters, digits, dots", at: key.position)
-            return nil
-        }
-        return builtIn.first { Catalog.normal($0.name) == Catalog.normal(text) }?.name ?? text
-    }
-
-    private static func read(
-        _ name: String, _ entry: ConfigNode.Entry, _ catalog: Catalog, _ problems: ConfigProblems
-    ) -> MetricDefinition? {
-        let standardEntry = builtIn.first { $0.name == name }
-        // A list, an empty value or include/exclude choose attributes; the other keys make a metric of one's own.
-        guard case .mapping(let keys) = entry.value.content,
-            !keys.allSatisfy({ $0.key.text == "include" || $0.key.text == "exclude" })
-        else {
-            guard standardEntry != nil else {
-                let hint = Suggestion.suffix(for: name, among: builtIn.map(\.name))
-                problems.note(
-                    .unknownMetric,
-                    "'\(name)' is no built-in metric\(hint.isEmpty ? "; one of your own needs at least 'measure: bytes' or 'packets'" : hint)",
-                    at: entry.key.position)
-                return nil
-            }
-            return standard(name, entry.value.text == "" ? nil : entry.value, catalog, problems)
-        }
-        guard var section = ConfigSection(entry.value, problems: problems, files: .none) else { return nil }
-        var measure = standardEntry?.measure
-        section.read("measure", into: &measure)
-        if let standardEntry, measure != standardEntry.measure {
-            problems.note(
-                .conflict, "'\(name)' measures \(standardEntry.measure.rawValue); give a metric of other measure a name of its own",
-                at: entry.key.position)
-        }
-        if measure == nil { section.missing("measure") }
-        var help = standardEntry?.help ?? "Defined in the configuration."
-        section.read("help", into: &help)
-        var maxSeries = 0
-        section.read("max_series", into: &maxSeries, in: 1...1_000_000)
-        let own = section.take("filter").flatMap { Filter.read($0, catalog: catalog, problems: problems) }
-        let filter = Filter.both(standardEntry?.filter.map { Filter.builtIn($0, catalog) }, own)
-        let attributes = AttributeSelection.read(
-            section.take("attributes"), default: AttributeSelection.metricDefaults, catalog: catalog, problems: problems)
-        _ = section.finish()
-        guard let measure else { return nil }
-        return MetricDefinition(
-            name: name, measure: measure, filter: filter, attributes: attributes, help: help, maxSeries: maxSeries == 0 ? nil : maxSeries)
-    }
-
-    private static func standard(_ name: String, _ attributes: ConfigNode?, _ catalog: Catalog, _ problems: ConfigProblems) -> MetricDefinition {
-        let entry = builtIn.first { $0.name == name }!
-        return MetricDefinition(
-            name: name, measure: entry.measure, filter: entry.filter.map { Filter.builtIn($0, catalog) },
-            attributes: AttributeSelection.read(
-                attributes, default: AttributeSelection.metricDefaults, catalog: catalog, problems: problems),
-            help: entry.help, maxSeries: nil)
+        return all
     }
 }

@@ -64,11 +64,11 @@ package final class Plan: Sendable {
             for attribute in attributes { selected[attribute, default: []].append(user) }
         }
         for metric in input.metrics {
-            select(metric.attributes, for: "metric \(metric.name)")
-            select(metric.filter?.attributes ?? [], for: "the filter of metric \(metric.name)")
+            select(metric.attributes, for: "metric \(metric.label)")
+            select(metric.filter?.attributes ?? [], for: "the filter of metric \(metric.label)")
         }
         for tap in input.taps {
-            select(tap.attributes, for: "exporter \(tap.name)")
+            select(tap.attributes.stored, for: "exporter \(tap.name)")
             select(tap.filter?.attributes ?? [], for: "the filter of exporter \(tap.name)")
         }
         select(input.filter?.attributes ?? [], for: "the filter of all flows")
@@ -77,6 +77,7 @@ package final class Plan: Sendable {
         needsScope = !flowAttributes.isDisjoint(with: [.trafficScope, .trafficScopeReason])
         var wanted = Set(selected.keys.map(\.attribute))
         if needsScope { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
+        if wanted.contains(.knownOwnerName) { wanted.insert(.ownerName) }
         // A stranger's bracketed class depends on whether anybody claims the address.
         if wanted.contains(.ownerName) { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
         // Backwards: what a needed stage reads, an earlier stage must be asked for.
@@ -119,5 +120,5 @@ package final class Plan: Sendable {
 
 extension Attribute {
     /// What the pipeline answers when no stage does.
-    static let builtInAnswers: [Attribute] = builtIn.filter { $0.subject == .flow } + [.address, .name, .ownerName]
+    static let builtInAnswers: [Attribute] = builtIn.filter { $0.subject == .flow } + [.address, .name, .ownerName, .knownOwnerName]
 }

@@ -23,11 +23,12 @@ extension Plan {
             var stages = input.enrichers.enumerated().filter { asked[$0.offset].contains(attribute) }.map(\.element.name)
             if attribute == .name { stages.append("else the address") }
             if attribute == .ownerName { stages.append("else (internet), (private), (multicast) or (unknown)") }
+            if attribute == .knownOwnerName { stages.append("whoever answers owner.name") }
             if attribute == .address { stages.append("the capture") }
             lines.append("  \(attribute.name): \(stages.isEmpty ? "nobody, so it stays empty" : stages.joined(separator: ", "))")
         }
         lines.append("series each metric can have, at most:")
-        for metric in input.metrics { lines.append("  \(metric.name): \(seriesBound(of: metric))") }
+        for metric in input.metrics { lines.append("  \(metric.label): \(seriesBound(of: metric))") }
         if input.metrics.isEmpty { lines.append("  no metrics") }
         return lines
     }
@@ -35,7 +36,7 @@ extension Plan {
     /// The product of the known numbers of values, `?` where one is not known; and the limit.
     private func seriesBound(of metric: MetricDefinition) -> String {
         let limit = metric.maxSeries ?? input.pipeline.maxSeries
-        let factors = metric.attributes.map { "\($0.name) \(valueCount(of: $0).map(String.init) ?? "?")" }
+        let factors = zip(metric.selected, metric.attributes).map { "\($0.name) \(valueCount(of: $1).map(String.init) ?? "?")" }
         let shown = factors.isEmpty ? "1" : "\(factors.joined(separator: " × ")) = \(knownProduct(of: metric).map(String.init) ?? "?")"
         return "\(shown); max_series is \(limit)"
     }
@@ -55,9 +56,10 @@ extension Plan {
     func valueCount(of selected: SelectedAttribute) -> Int? {
         if let known = selected.attribute.valueCount { return known }
         guard selected.attribute.subject == .endpoint, selected.attribute != .address, selected.attribute != .name else { return nil }
+        let attribute = selected.attribute == .knownOwnerName ? .ownerName : selected.attribute
         var sum = selected.attribute == .ownerName ? 4 : 1
-        for (index, enricher) in input.enrichers.enumerated() where asked[index].contains(selected.attribute) {
-            guard let count = enricher.asStage.valueCount(of: selected.attribute) else { return nil }
+        for (index, enricher) in input.enrichers.enumerated() where asked[index].contains(attribute) {
+            guard let count = enricher.asStage.valueCount(of: attribute) else { return nil }
             sum += count
         }
         return sum

@@ -7,13 +7,13 @@ package import WeirKit
 package struct RecordTap: Sendable {
     package let name: String
     package let filter: Filter?
-    package let attributes: [SelectedAttribute]
+    package let attributes: NamedAttributes
     package let queue: ExportQueue
 
-    package init(name: String, filter: Filter?, attributes: [SelectedAttribute], queue: ExportQueue) {
+    package init(name: String, filter: Filter?, attributes: [SelectedAttribute], naming: NamingProfile = .weir, queue: ExportQueue) {
         self.name = name
         self.filter = filter
-        self.attributes = attributes
+        self.attributes = NamedAttributes(attributes, naming)
         self.queue = queue
     }
 }
@@ -32,7 +32,7 @@ struct RecordCutter: ~Copyable {
 
     init(_ tap: RecordTap, layout: ColumnLayout) {
         self.tap = tap
-        columns = tap.attributes.map { layout.column($0) }
+        columns = tap.attributes.stored.map { layout.column($0) }
         filter = tap.filter.map { FilterProgram($0, layout: layout) }
     }
 
@@ -49,15 +49,17 @@ struct RecordCutter: ~Copyable {
         texts.reserveCapacity(256)
         var cut: [RecordBatch.Column] = []
         cut.reserveCapacity(columns.count)
-        for column in columns { cut.append(self.column(column, batch, &texts, knowledge)) }
+        for (index, column) in columns.enumerated() {
+            cut.append(self.column(column, batch, &texts, isLowerCase: tap.attributes.lowerCase.contains(index), knowledge))
+        }
         tap.queue.offer(
             RecordBatch(
-                attributes: tap.attributes, columns: cut, texts: texts, bytes: chosen.map { batch.bytes[$0] },
+                attributes: tap.attributes.selected, names: tap.attributes.names, columns: cut, texts: texts, bytes: chosen.map { batch.bytes[$0] },
                 packets: chosen.map { batch.packets[$0] }, window: window))
     }
 
     private mutating func column(
-        _ column: Column, _ batch: borrowing FlowBatch, _ texts: inout [String], _ knowledge: borrowing Knowledge
+        _ column: Column, _ batch: borrowing FlowBatch, _ texts: inout [String], isLowerCase: Bool, _ knowledge: borrowing Knowledge
     ) -> RecordBatch.Column {
         var words: [UInt32] = []
         knowledge.gather(column, chosen, batch, into: &words)
@@ -69,7 +71,8 @@ struct RecordCutter: ~Copyable {
                 if let seen = known.first(where: { $0.word == words[index] }) {
                     words[index] = seen.place
                 } else {
-                    texts.append(knowledge.text(column, words[index]))
+                    let text = knowledge.text(column, words[index])
+                    texts.append(isLowerCase ? text.lowercased() : text)
                     known.append((words[index], UInt32(texts.count)))
                     words[index] = UInt32(texts.count)
                 }

@@ -73,7 +73,7 @@ package struct PipelineBook: Sendable {
     }
 
     func note(_ table: borrowing SeriesTable) {
-        let labels = [("metric", table.definition.name)]
+        let labels = [("metric", table.definition.label)]
         registry.gauge("weir_series", "Series alive.", labels).set(UInt64(table.count))
         registry.counter("weir_series_overflow_rows_total", "Rows counted in the overflow series, because max_series was reached.", labels)
             .set(table.overflowRows)

@@ -37,8 +37,8 @@ package final class SeriesBook: Sendable {
                     tables[index].bury(old)
                 }
             }
-            let names = Set(tables.map(\.definition.name))
-            let gone = state.inherited.map(\.definition.name).filter { !names.contains($0) }
+            let names = Set(tables.map(\.definition.label))
+            let gone = state.inherited.map(\.definition.label).filter { !names.contains($0) }
             state.inherited = []
             state.tables = tables
             return gone
@@ -50,9 +50,10 @@ package final class SeriesBook: Sendable {
 
     func endWindow(_ end: Moment) { state.withLock { $0.end = end.monotonic } }
 
-    /// A reader that shows the metrics whose names match any of `globs`; nil shows all. `final` shows every value at
-    /// once; else a series younger than `born_at_zero` shows 0 to readers that do not ask for more.
-    package func reader(metrics globs: [Glob]? = nil, final: Bool = false) -> SeriesReader {
+    /// A reader that shows the metrics whose names match any of `globs`; nil shows all. With a profile it shows what exporters of that
+    /// one see, in its words; without one everything in Weir's, without a prefix. `final` shows every value at once; else a series
+    /// younger than `born_at_zero` shows 0 to readers that do not ask for more.
+    package func reader(metrics globs: [Glob]? = nil, naming profile: NamingProfile? = nil, final: Bool = false) -> SeriesReader {
         SeriesReader { [self] isYoungZero in
             // The arrays are shared until either side changes them: one move under the lock.
             let (tables, now) = state.withLock { state in
@@ -60,7 +61,12 @@ package final class SeriesBook: Sendable {
                 (state.inherited.isEmpty ? state.tables : state.inherited, state.end)
             }
             let age = final || !isYoungZero ? 0 : bornAtZero
-            return tables.filter { $0.definition.isChosen(by: globs) }.map { $0.snapshot(showsZeroUntil: age, now: now) }
+            return tables.compactMap { table in
+                guard table.definition.isChosen(by: globs) else { return nil }
+                guard let profile else { return table.snapshot(as: nil, showsZeroUntil: age, now: now) }
+                guard let shown = table.definition.shown.first(where: { $0.profile == profile }) else { return nil }
+                return table.snapshot(as: shown, showsZeroUntil: age, now: now)
+            }
         }
     }
 }
@@ -79,7 +85,7 @@ extension MetricDefinition {
 }
 
 extension SeriesTable {
-    func snapshot(showsZeroUntil age: UInt64, now: UInt64) -> MetricSnapshot {
+    func snapshot(as shown: MetricDefinition.Shown?, showsZeroUntil age: UInt64, now: UInt64) -> MetricSnapshot {
         var values: [UInt64] = []
         var created: [UInt64] = []
         var numbers: [UInt64] = []
@@ -99,9 +105,13 @@ extension SeriesTable {
             carried.append(self.carried[slot])
             labels += texts[slot * columns.count..<(slot + 1) * columns.count]
         }
+        // Few words, all short: once per series and reading.
+        for column in shown?.attributes.lowerCase ?? [] {
+            for series in values.indices { labels[series * columns.count + column] = labels[series * columns.count + column].lowercased() }
+        }
         return MetricSnapshot(
-            name: definition.name, help: definition.help, unit: definition.measure.unit, attributes: definition.attributes.map(\.name),
-            isNumber: columns.map(\.isNumber), values: values, created: created, numbers: numbers, carried: carried, expired: expired,
-            texts: labels, overflow: overflow)
+            name: shown?.name ?? definition.name, help: definition.help, unit: definition.measure.unit,
+            attributes: shown?.attributes.names ?? definition.selected.map(\.name), isNumber: columns.map(\.isNumber), values: values,
+            created: created, numbers: numbers, carried: carried, expired: expired, texts: labels, overflow: overflow)
     }
 }

@@ -28,7 +28,7 @@ struct Assembly {
         for instance in configuration.recordExporters {
             let queue = ExportQueue(name: instance.name, exporter: instance.exporter, limit: instance.queueLimit, registry: registry, log: log)
             queues.append(queue)
-            input.taps.append(RecordTap(name: instance.name, filter: instance.filter, attributes: instance.attributes, queue: queue))
+            input.taps.append(RecordTap(name: instance.name, filter: instance.filter, attributes: instance.attributes, naming: instance.naming, queue: queue))
         }
         plan = Plan(input)
         self.queues = queues

@@ -34,7 +34,7 @@ struct FinalMetrics: Sendable {
         await withTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             for exporter in exporters {
-                let reader = series.reader(metrics: exporter.metrics, final: true)
+                let reader = series.reader(metrics: exporter.metrics, naming: exporter.naming, final: true)
                 // In the order of their texts, so that two files can be compared.
                 group.addTask { try? await exporter.exporter.run(SeriesReader { reader.read().map(\.sorted) }) }
             }

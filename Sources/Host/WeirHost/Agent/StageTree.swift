@@ -70,7 +70,7 @@ final class StageTree: Sendable {
             }
             if let series = await series.wait() {
                 for exporter in configuration.metricExporters {
-                    let reader = series.reader(metrics: exporter.metrics)
+                    let reader = series.reader(metrics: exporter.metrics, naming: exporter.naming)
                     start(exporter.name, &group) { try await exporter.exporter.run(reader) }
                 }
             }

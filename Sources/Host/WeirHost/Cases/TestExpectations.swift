@@ -45,7 +45,7 @@ extension TestReader {
                 return nil
             }
             let rows = items(entry.value).compactMap {
-                row(facts($0, metric.attributes, also: ["value", "otel.metric.overflow"], "metric \(metric.name)"), $0)
+                row(facts($0, metric.selected, also: ["value", "otel.metric.overflow"], "metric \(metric.name)"), $0)
             }
             return (metric.name, rows)
         }

@@ -63,11 +63,17 @@ enum Explanation {
         for instance in configuration.metricExporters {
             let chosen = instance.metrics.map { $0.isEmpty ? "none of the metrics" : "metrics \($0.map(\.pattern).joined(separator: ", "))" }
             lines.append("  \(instance.name): \(chosen ?? "metrics *")")
+            lines.append("    naming: \(instance.naming.rawValue)")
+            for metric in configuration.metrics where metric.isChosen(by: instance.metrics) {
+                guard let names = metric.names(instance.naming) else { continue }
+                lines.append("    \(names.metric): \(names.attributes.isEmpty ? "one series" : names.attributes.joined(separator: ", "))")
+            }
         }
         for instance in configuration.recordExporters {
             let filter = instance.filter.map { " where \($0.text)" } ?? ""
             lines.append("  \(instance.name): records\(filter), at most \(instance.queueLimit) waiting")
-            lines.append("    \(instance.attributes.map(\.name).joined(separator: ", "))")
+            lines.append("    naming: \(instance.naming.rawValue)")
+            lines.append("    \(NamedAttributes(instance.attributes, instance.naming).names.joined(separator: ", "))")
         }
         if configuration.exporterCount == 0 { lines.append("  none: nothing is exported") }
         if !configuration.metricExporters.isEmpty || configuration.http.listen == nil {

@@ -12,14 +12,16 @@ struct Configuration: Sendable {
         let exporter: any MetricExporter
         /// Nil for all; an empty list for none.
         let metrics: [Glob]?
+        let naming: NamingProfile
     }
 
     /// A record exporter with what its user wants of the records.
     struct RecordInstance: Sendable {
-        let name: String
+        var name: String
         let exporter: any RecordExporter
         let filter: Filter?
         let attributes: [SelectedAttribute]
+        var naming = NamingProfile.weir
         /// How many records may wait for the exporter.
         let queueLimit: Int
     }

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import WeirKit
+internal import WeirPipeline
 
 /// The keys that the host reads of every exporter, whatever its plugin. They are taken before the plugin is made,
 /// and judged after: only then is it known whether it takes metrics or records.
 struct ExportKeys {
     var metrics: [(glob: Glob, position: ConfigPosition)]?
     var metricsPosition: ConfigPosition?
-    var naming: ConfigPosition?
+    var naming = NamingProfile.weir
+    var namingPosition: ConfigPosition?
     var records: (wanted: Bool, position: ConfigPosition)?
     var filter: ConfigNode?
     var attributes: ConfigNode?
@@ -21,8 +23,12 @@ struct ExportKeys {
             metrics = section.list(node).compactMap { item in (section.scalar(item) as Glob?).map { ($0, item.position) } }
         }
         if let node = section.take("naming") {
-            naming = node.position
-            NamingChoice.read(node, section)
+            namingPosition = node.position
+            if node.text == "obi" {
+                section.note(.badValue, "'obi' is no profile: OBI's names are Beyla's with 'obi' in front; write beyla, and rename", at: node.position)
+            } else if let profile: NamingProfile = section.scalar(node) {
+                naming = profile
+            }
         }
         if let node = section.take("records"), let wanted: Bool = section.scalar(node) { records = (wanted, node.position) }
         filter = section.take("filter")
@@ -54,7 +60,6 @@ struct ExportKeys {
     /// Notes the keys that mean nothing to an exporter of records.
     func checkForRecords(_ plugin: String, _ problems: ConfigProblems) {
         if let metricsPosition { problems.note(.conflict, "'\(plugin)' exports records, not metrics", at: metricsPosition) }
-        if let naming { problems.note(.conflict, "'\(plugin)' exports records; naming is for metrics", at: naming) }
         if let records, !records.wanted {
             problems.note(.conflict, "'\(plugin)' exports nothing but records; to turn it off write enabled: false", at: records.position)
         }

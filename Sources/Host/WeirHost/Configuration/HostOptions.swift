@@ -76,15 +76,3 @@ enum ReloadChoice: String, ConfigChoice {
         let _: ReloadChoice? = section.scalar(node)
     }
 }
-
-/// `naming:` of a metric exporter.
-enum NamingChoice: String, ConfigChoice {
-    case weir
-
-    static func read(_ node: ConfigNode, _ section: ConfigSection) {
-        if let text = node.text, ["otel", "beyla", "obi"].contains(text) {
-            return section.note(.badValue, "naming: \(text) is not built yet; write weir", at: node.position)
-        }
-        let _: NamingChoice? = section.scalar(node)
-    }
-}

@@ -45,36 +45,67 @@ extension ConfigurationReader {
     /// Reads metrics, filters and exporters.
     mutating func readSelections(metrics: ConfigNode?, filter: ConfigNode?, _ exporters: [InstanceReader.Opened]) {
         let noted = attributesAreKnown ? problems : ConfigProblems()
-        result.metrics = MetricDefinition.readAll(metrics, catalog: result.catalog, problems: noted)
-        if metrics != nil { result.chosen.formUnion(result.metrics.flatMap(\.attributes)) }
+        // Made first: which metrics there are by default depends on the names that exporters want.
+        let made = exporters.filter(\.isEnabled).map { makeExporter($0) }
+        let namings = NamingProfile.allCases.filter { profile in
+            made.contains { if case .metrics = $0.stage { $0.keys.naming == profile } else { false } }
+        }
+        result.metrics = MetricDefinition.readAll(
+            metrics, catalog: result.catalog, namings: namings.isEmpty ? [.weir] : namings, problems: noted)
+        if metrics != nil { result.chosen.formUnion(result.metrics.flatMap(\.selected)) }
         result.filter = filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
-        for item in exporters where item.isEnabled { buildExporter(item, noted) }
+        for exporter in made { connect(exporter, noted) }
         if !attributesAreKnown {
             // Which attributes there are is not known here, so nothing is said about them.
             for problem in noted.all where problem.kind != .unknownAttribute { problems.note(problem.kind, problem.message, at: problem.position) }
         }
     }
 
-    private mutating func buildExporter(_ item: InstanceReader.Opened, _ noted: ConfigProblems) {
+    /// An exporter whose own options are read, and which nothing is connected to yet.
+    private struct MadeExporter {
+        let item: InstanceReader.Opened
+        let keys: ExportKeys
+        let stage: BuiltStage?
+    }
+
+    private mutating func makeExporter(_ item: InstanceReader.Opened) -> MadeExporter {
         var section = item.section(problems, files)
         let keys = ExportKeys(&section)
+        return MadeExporter(item: item, keys: keys, stage: build(item, &section))
+    }
+
+    private mutating func connect(_ made: MadeExporter, _ noted: ConfigProblems) {
+        let (item, keys) = (made.item, made.keys)
+        let defaults = AttributeSelection.Defaults(keys.naming, result.catalog)
         let filter = keys.filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
         let attributes = AttributeSelection.read(
-            keys.attributes, default: AttributeSelection.recordDefaults, catalog: result.catalog, problems: noted)
+            keys.attributes, default: defaults.record, catalog: result.catalog, problems: noted)
+        checkNames(keys, noted)
         if keys.attributes != nil { result.chosen.formUnion(attributes) }
-        switch build(item, &section) {
+        switch made.stage {
         case .metrics(let exporter):
             keys.checkForMetrics(item.entry.name, problems)
             checkGlobs(keys.metrics ?? [])
             result.metricExporters.append(
-                Configuration.MetricInstance(name: item.name, exporter: exporter, metrics: keys.metrics.map { $0.map(\.glob) }))
+                Configuration.MetricInstance(name: item.name, exporter: exporter, metrics: keys.metrics.map { $0.map(\.glob) }, naming: keys.naming))
         case .records(let exporter):
             keys.checkForRecords(item.entry.name, problems)
             result.recordExporters.append(
                 Configuration.RecordInstance(
-                    name: item.name, exporter: exporter, filter: filter, attributes: attributes, queueLimit: keys.queueLimit))
+                    name: item.name, exporter: exporter, filter: filter, attributes: attributes, naming: keys.naming, queueLimit: keys.queueLimit))
         case .endpoint, .flow: preconditionFailure("the plugin '\(item.entry.name)' says export and makes an enricher")
         case nil: break
+        }
+    }
+
+    /// Two attributes of one name would be one to whoever reads them.
+    private func checkNames(_ keys: ExportKeys, _ noted: ConfigProblems) {
+        guard let position = keys.namingPosition else { return }
+        for clash in NamedAttributes.collisions(in: result.catalog, keys.naming) {
+            noted.note(
+                .conflict,
+                "'naming: \(keys.naming.rawValue)' calls both '\(clash.first)' and '\(clash.second)' '\(clash.name)': rename one of them at its stage",
+                at: position)
         }
     }
 

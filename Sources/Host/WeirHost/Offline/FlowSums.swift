@@ -4,6 +4,7 @@
 internal import Synchronization
 internal import WeirCapture
 internal import WeirKit
+internal import WeirPipeline
 
 /// Adds records up over all windows, by the texts of their attributes: what `weir replay` shows people.
 final class FlowSums: RecordExporter {
@@ -18,9 +19,14 @@ final class FlowSums: RecordExporter {
     }
 
     private let attributes: [SelectedAttribute]
+    private let names: [String]
     private let state = Mutex(State())
 
-    init(_ attributes: [SelectedAttribute]) { self.attributes = attributes }
+    /// The columns have the names of `naming`.
+    init(_ attributes: [SelectedAttribute], naming: NamingProfile = .weir) {
+        self.attributes = attributes
+        names = NamedAttributes(attributes, naming).names
+    }
 
     func export(_ records: RecordBatch) async throws(ExportError) {
         state.withLock { state in
@@ -56,7 +62,7 @@ final class FlowSums: RecordExporter {
     var text: String {
         let (sums, beyond) = state.withLock { ($0.sums, $0.beyond) }
         let ranked = sums.map { (key: $0.key, value: $0.value) }.sorted(by: Self.isBefore)
-        var rows = [attributes.map(\.name) + ["bytes", "packets"]]
+        var rows = [names + ["bytes", "packets"]]
         for (key, value) in ranked.prefix(Self.shown) { rows.append(key + [String(value.bytes), String(value.packets)]) }
         var rest = beyond
         for (_, value) in ranked.dropFirst(Self.shown) { rest += value }

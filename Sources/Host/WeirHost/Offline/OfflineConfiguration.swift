@@ -28,7 +28,8 @@ extension Configuration {
     var firstRecords: RecordInstance {
         recordExporters.first
             ?? RecordInstance(
-                name: "records", exporter: FlowSums([]), filter: nil, attributes: AttributeSelection.recordDefaults, queueLimit: .max)
+                name: "records", exporter: FlowSums([]), filter: nil, attributes: AttributeSelection.Defaults(.weir, catalog).record,
+                queueLimit: .max)
     }
 }
 

@@ -94,7 +94,7 @@ struct OfflineRun: ~Copyable {
 extension Configuration.RecordInstance {
     /// The same instance with another exporter, which gets every record.
     func running(_ exporter: any RecordExporter) -> Self {
-        Self(name: name, exporter: exporter, filter: filter, attributes: attributes, queueLimit: .max)
+        Self(name: name, exporter: exporter, filter: filter, attributes: attributes, naming: naming, queueLimit: .max)
     }
 }
 

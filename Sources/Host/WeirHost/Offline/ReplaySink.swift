@@ -20,7 +20,7 @@ extension Replay {
             self.write = write
             let first = configuration.firstRecords
             records = RecordOutput(write)
-            sums = FlowSums(first.attributes)
+            sums = FlowSums(first.attributes, naming: first.naming)
             instances =
                 switch output {
                 case .table: [first.running(sums)]

@@ -5,9 +5,9 @@ package import WeirKit
 
 /// How names of OpenTelemetry style become Prometheus': dots to underscores, the unit behind, counters end in `_total`.
 package enum PrometheusName {
-    /// `network.flow.bytes` in bytes is `weir_network_flow_bytes`: the family's name, which has no `_total` yet.
+    /// `weir.network.flow.bytes` in bytes is `weir_network_flow_bytes`: the family's name, which has no `_total` yet.
     package static func family(_ name: String, unit: String) -> String {
-        var text = "weir_" + mapped(name)
+        var text = mapped(name)
         if text.hasSuffix("_total") { text.removeLast(6) }
         // `{packet}` counts things: the name says which. Only bytes are a unit here.
         if unit == "By", !text.hasSuffix("_bytes") { text += "_bytes" }

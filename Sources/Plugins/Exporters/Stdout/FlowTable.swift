@@ -30,7 +30,7 @@ package struct FlowTable: Sendable {
     /// has scrolled away.
     package mutating func text(_ window: WindowFlows, lineWidth: Int?) -> String {
         if window.flows.isEmpty { return "" }
-        let columns = TableColumns(window.attributes)
+        let columns = TableColumns(window.attributes, called: window.names)
         let ranked = window.flows.indices.sorted { (window.flows[$1].bytes, $0) < (window.flows[$0].bytes, $1) }
         let shown = ranked.prefix(rowLimit)
         let lines = shown.enumerated().map { place, row in fields(columns, window, row, isFirst: place == 0) }

@@ -17,9 +17,13 @@ package struct TableColumns: Sendable, Equatable {
     /// The attribute that decides a line's colour.
     package let scope: Int?
 
-    package init(_ attributes: [SelectedAttribute]) {
+    /// The titles are of the names that the exporter was given; without them of Weir's.
+    package init(_ attributes: [SelectedAttribute], called given: [String]? = nil) {
         let names = attributes.map { Self.split($0.name) }
-        titles = names.map { Self.title($0) }
+        titles = names.indices.map { index in
+            guard let given, given[index] != attributes[index].name else { return Self.title(names[index]) }
+            return Self.title((given[index], nil))
+        }
         scope = attributes.firstIndex { $0.attribute == .trafficScope }
         columns = names.indices.compactMap { index in
             guard let end = names[index].end else { return .single(index) }

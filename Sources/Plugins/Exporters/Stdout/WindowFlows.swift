@@ -18,6 +18,8 @@ package struct WindowFlows: Sendable {
     private static let unknown = UInt32.max
 
     package let attributes: [SelectedAttribute]
+    /// What the attributes are called.
+    package let names: [String]
     /// In nanoseconds since 1970.
     package let window: Range<UInt64>
     package private(set) var flows: [Flow] = []
@@ -32,6 +34,7 @@ package struct WindowFlows: Sendable {
     /// Empty, for batches of the same kind and window as `batch`.
     package init(like batch: RecordBatch, limit: Int = maxFlows) {
         attributes = batch.attributes
+        names = batch.names
         window = batch.window
         isNumber = Self.isNumber(batch)
         self.limit = limit
@@ -39,7 +42,7 @@ package struct WindowFlows: Sendable {
 
     /// Whether `batch` belongs to the same table.
     package func takes(_ batch: RecordBatch) -> Bool {
-        batch.window == window && batch.attributes == attributes && Self.isNumber(batch) == isNumber
+        batch.window == window && batch.attributes == attributes && batch.names == names && Self.isNumber(batch) == isNumber
     }
 
     /// Once per batch: a look-up per text, then one per row.

@@ -7,15 +7,17 @@ internal import Testing
 @Suite("prometheus: names")
 struct NameTests {
     @Test(
-        "a metric gets the prefix, its unit once, and room for _total",
+        "a metric gets its unit once, and room for _total",
         arguments: [
-            ("network.flow.bytes", "By", "weir_network_flow_bytes"),
-            ("network.flow.packets", "{packet}", "weir_network_flow_packets"),
-            ("network.inter.zone.bytes", "By", "weir_network_inter_zone_bytes"),
-            ("payments.egress", "By", "weir_payments_egress_bytes"),
-            ("payments.egress", "{packet}", "weir_payments_egress"),
-            ("payments.total", "{packet}", "weir_payments"),
-            ("käse-brot 2", "By", "weir_k_se_brot_2_bytes"),
+            ("weir.network.flow.bytes", "By", "weir_network_flow_bytes"),
+            ("weir.network.flow.packets", "{packet}", "weir_network_flow_packets"),
+            ("weir.network.inter.zone.bytes", "By", "weir_network_inter_zone_bytes"),
+            ("weir.payments.egress", "By", "weir_payments_egress_bytes"),
+            ("weir.payments.egress", "{packet}", "weir_payments_egress"),
+            ("weir.payments.total", "{packet}", "weir_payments"),
+            ("beyla.network.flow.bytes", "By", "beyla_network_flow_bytes"),
+            ("network.flow.packets", "{packet}", "network_flow_packets"),
+            ("weir.käse-brot 2", "By", "weir_k_se_brot_2_bytes"),
         ])
     func family(_ name: String, _ unit: String, _ expected: String) {
         #expect(PrometheusName.family(name, unit: unit) == expected)
@@ -32,8 +34,8 @@ struct NameTests {
     @Test("two metrics never share a family, and the agent's own families keep their names")
     func families() {
         var names = FamilyNames(taken: ["weir_capture_seen_bytes_total", "weir_up"])
-        #expect(names.name(for: metric(named: "a.b", [], [])) == "weir_a_b_bytes")
-        #expect(names.name(for: metric(named: "a_b", [], [])) == "weir_a_b_bytes_2")
-        #expect(names.name(for: metric(named: "capture.seen.bytes", [], [])) == "weir_capture_seen_bytes_2")
+        #expect(names.name(for: metric(named: "weir.a.b", [], [])) == "weir_a_b_bytes")
+        #expect(names.name(for: metric(named: "weir.a_b", [], [])) == "weir_a_b_bytes_2")
+        #expect(names.name(for: metric(named: "weir.capture.seen.bytes", [], [])) == "weir_capture_seen_bytes_2")
     }
 }

@@ -9,7 +9,7 @@ internal import WeirKit
 @Suite("prometheus: the page")
 struct PageTests {
     private let zones = metric(
-        named: "network.inter.zone.bytes", help: "Bytes between zones.", ["src.owner.name", "dst.owner.name", "src.zone"],
+        named: "weir.network.inter.zone.bytes", help: "Bytes between zones.", ["src.owner.name", "dst.owner.name", "src.zone"],
         [
             (["frontend", "database", "eu-west-1a"], 1357),
             (["frontend", "", ""], 18_446_744_073_709_551_615),
@@ -42,7 +42,7 @@ struct PageTests {
     func open() async throws {
         let registry = MetricRegistry()
         registry.gauge("weir_map_size_bytes", "Memory of \"the\" map.").set(4096)
-        let packets = metric(named: "network.flow.packets", help: "Packets.", unit: "{packet}", ["transport"], [(["TCP"], 2)])
+        let packets = metric(named: "weir.network.flow.packets", help: "Packets.", unit: "{packet}", ["transport"], [(["TCP"], 2)])
         #expect(
             try await scrape([zones, packets], accept: openMetrics, registry: registry.labelled("stage", "p")).page == """
                 # HELP weir_network_inter_zone_bytes Bytes between zones.

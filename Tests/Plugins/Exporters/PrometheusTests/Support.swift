@@ -12,7 +12,7 @@ func context(_ registry: MetricRegistry = MetricRegistry(), routes: HTTPRoutes =
 }
 
 func metric(
-    named name: String = "network.flow.bytes", help: String = "Layer-3 bytes.", unit: String = "By", _ attributes: [String],
+    named name: String = "weir.network.flow.bytes", help: String = "Layer-3 bytes.", unit: String = "By", _ attributes: [String],
     _ series: [(texts: [String], value: UInt64)], overflow: Int? = nil
 ) -> MetricSnapshot {
     MetricSnapshot(

@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WeirKit
+
+/// What to say to somebody who writes a profile's name where Weir's own is meant: in the configuration there are Weir's names alone.
+extension NamingTable {
+    /// Finishes "unknown attribute 'source.address'; …"; nil when no profile knows the name either.
+    static func hint(for name: String, in catalog: Catalog) -> String? {
+        let normal = Catalog.normal(name)
+        for profile in NamingProfile.allCases where profile != .weir {
+            let names = NamedAttributes(catalog.all, profile)
+            if let index = names.names.firstIndex(where: { Catalog.normal($0) == normal }) {
+                return "did you mean '\(names.selected[index].name)'? 'naming: \(profile.rawValue)' at an exporter calls it so"
+            }
+        }
+        // OBI has Beyla's names with a prefix of its own.
+        let beylas = normal.hasPrefix("obi.") ? "beyla." + normal.dropFirst(4) : normal
+        return leftOut.first { $0.name == beylas }.map { "Weir has none: \($0.reason)" }
+    }
+
+    /// The built-in metric that other agents, Prometheus and OTLP call by this name: `beyla.network.flow.bytes`,
+    /// `obi_network_flow_bytes_total`, `network.flow`. By Beyla's rule: without prefix, and without the endings that exporters add.
+    static func metric(called name: String, among builtIn: [String]) -> String? {
+        func bare(_ name: String) -> String {
+            var text = Catalog.normal(name)
+            for prefix in ["beyla.", "obi.", "weir."] where text.hasPrefix(prefix) {
+                text.removeFirst(prefix.count)
+                break
+            }
+            for ending in [".total", ".bytes"] where text.hasSuffix(ending) { text.removeLast(ending.count) }
+            return text
+        }
+        let wanted = bare(name)
+        return builtIn.first { bare($0) == wanted }
+    }
+}
