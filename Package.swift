@@ -61,6 +61,8 @@ let package = Package(
         .library(name: "WeirKit", targets: ["WeirKit"]),
         .library(name: "WeirHost", targets: ["WeirHost"]),
         .library(name: "WeirTesting", targets: ["WeirTesting"]),
+        // For plugins that ask over the network.
+        .library(name: "HTTPClient", targets: ["HTTPClient"]),
         .library(name: "BuiltInPlugins", targets: ["BuiltInPlugins"]),
     ],
     dependencies: [
@@ -88,6 +90,8 @@ let package = Package(
         core(
             "OTLPMessages", [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Protos"]),
+        .target(name: "CLibCurl", path: "Sources/Core/CLibCurl", linkerSettings: [.linkedLibrary("curl")]),
+        core("HTTPClient", ["CLibCurl"], exclude: ["README.md"]),
         core("WeirPipeline", ["WeirKit", "Patterns", "YAMLSource", log]),
         .target(
             name: "CWeirCapture", path: "Sources/Core/CWeirCapture",
@@ -140,6 +144,7 @@ let package = Package(
         tests("FileTree", "Core/FileTreeTests", []),
         tests("PlainJSON", "Core/PlainJSONTests", []),
         tests("ByteOutput", "Core/ByteOutputTests", []),
+        tests("HTTPClient", "Core/HTTPClientTests", ["ScriptedServer", "WeirTesting"]),
         // A server that does what a test says, for all tests of clients.
         .target(name: "ScriptedServer", path: "Tests/ScriptedServer", exclude: ["README.md"], swiftSettings: strict),
         tests("ScriptedServer", "ScriptedServerTests", []),
