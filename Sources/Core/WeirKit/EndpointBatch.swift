@@ -5,6 +5,8 @@
 public enum Answer: Sendable, Equatable {
     /// A value. At most 256 bytes are kept, control characters are dropped.
     case text(String)
+    /// A value for want of a better one: it stands until a later stage answers with a text, and the first of several stands.
+    case fallback(String)
     /// This stage does not know and is not finding out; the next stage may.
     case absent
     /// `run()` is finding out and will call `invalidate`. Flows may wait for it once, for `pipeline.hold`.
@@ -33,6 +35,8 @@ public struct EndpointBatch: ~Copyable {
         package var text: String?
         /// Which stage answered; 0 for nobody.
         package var stage: UInt8 = 0
+        /// A later stage may put its text in this one's place.
+        package var isFallback = false
         /// A stage of more trust than the one that answered is still finding out.
         package var isPending = false
     }
@@ -61,21 +65,26 @@ public struct EndpointBatch: ~Copyable {
     /// Whether the plan wants `attribute`; a stage may skip work for what it does not.
     public func wants(_ attribute: Attribute) -> Bool { columnOf[attribute] != nil }
 
-    /// Notes this stage's answer, unless a stage of more trust has given a text.
+    /// Notes this stage's answer, unless a stage of more trust has given a text. A fallback is no such text.
     public mutating func answer(_ attribute: Attribute, _ row: Int, _ answer: Answer) {
         guard let column = columnOf[attribute] else { return }
         let cell = row * columns.count + column
-        guard cells[cell].text == nil else { return }
+        guard cells[cell].text == nil || cells[cell].isFallback else { return }
         switch answer {
-        case .text(let text):
-            // The empty text is how absence is stored and shown.
-            let kept = text.cleaned
-            guard !kept.isEmpty else { return }
-            cells[cell].text = kept
-            cells[cell].stage = stage
+        case .text(let text): fill(cell, text, isFallback: false)
+        case .fallback(let text): if cells[cell].text == nil { fill(cell, text, isFallback: true) }
         case .absent: break
         case .pending: cells[cell].isPending = true
         }
+    }
+
+    private mutating func fill(_ cell: Int, _ text: String, isFallback: Bool) {
+        // The empty text is how absence is stored and shown.
+        let kept = text.cleaned
+        guard !kept.isEmpty else { return }
+        cells[cell].text = kept
+        cells[cell].stage = stage
+        cells[cell].isFallback = isFallback
     }
 
     package mutating func append(_ address: IPAddress, owner: UInt64, isLocal: Bool) {

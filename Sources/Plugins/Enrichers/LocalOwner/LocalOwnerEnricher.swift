@@ -53,8 +53,11 @@ public final class LocalOwnerEnricher: EndpointEnricher {
 
     /// Nil is the host itself.
     private func answer(_ owner: CgroupOwner?, _ row: Int, _ endpoints: inout EndpointBatch) {
-        endpoints.answer(.ownerName, row, .text(owner?.name ?? context.hostName))
-        endpoints.answer(.ownerType, row, .text(owner?.type ?? "host"))
+        let (name, type) = (owner?.name ?? context.hostName, owner?.type ?? "host")
+        // A pod's uid, and the name of this host, are the best that can be had without a cluster; a stage that knows the cluster knows better.
+        let isFinal = owner.map { $0.pod == nil } ?? false
+        endpoints.answer(.ownerName, row, isFinal ? .text(name) : .fallback(name))
+        endpoints.answer(.ownerType, row, isFinal ? .text(type) : .fallback(type))
         for (attribute, text) in [(Self.systemdUnit, owner?.unit), (Self.containerID, owner?.container), (Self.podUID, owner?.pod)] {
             if let text { endpoints.answer(attribute, row, .text(text)) }
         }
