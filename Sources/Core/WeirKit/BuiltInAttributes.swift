@@ -15,6 +15,8 @@ extension Attribute {
     public static let cidr = endpoint("cidr", "The narrowest table prefix that holds the address, or the name given to it.")
     /// What a table says of an address for `traffic.scope`: `private` or `cloud_service`.
     public static let scopeClaim = endpoint("scope", "The traffic scope that a table claims for this end: private or cloud_service.")
+    /// What a stage says of an address for the rule of who counts. The text `true`, or anything else for "no".
+    public static let covered = endpoint("covered", "true when another agent counts what this address sends.")
 
     // The flow.
     public static let trafficScope = flow(
@@ -36,7 +38,7 @@ extension Attribute {
 
     /// What exists whatever the configuration says.
     public static let builtIn: [Attribute] = [
-        .address, .name, .ownerName, .ownerType, .zone, .zoneID, .region, .cidr, .scopeClaim,
+        .address, .name, .ownerName, .ownerType, .zone, .zoneID, .region, .cidr, .scopeClaim, .covered,
         .trafficScope, .trafficScopeReason, .observer, .sourcePort, .destinationPort, .clientPort, .serverPort,
         .initiator, .initiatorSource, .direction, .transport, .networkType, .interface,
     ]

@@ -12,6 +12,8 @@ struct EndpointNaming {
     private let name: Int?
     private let ownerName: Int?
     private let knownOwnerName: Int?
+    /// Where stages say that an address is covered, and the symbol of "yes"; nil when none does.
+    private let coveredClaim: (column: Int, yes: UInt32)?
     private let isClaimColumn: [Bool]
     /// The number of the pipeline itself among the stages.
     private static let pipelineStage: UInt8 = 255
@@ -25,6 +27,7 @@ struct EndpointNaming {
         name = columns[.name]
         ownerName = columns[.ownerName]
         knownOwnerName = columns[.knownOwnerName]
+        coveredClaim = columns[.covered].map { ($0, symbols.intern("true")) }
         isClaimColumn = plan.endpointAttributes.map { [.zone, .zoneID, .region, .scopeClaim].contains($0) }
         for cidr in plan.input.scope.private { privateRanges.insert(cidr, true) }
     }
@@ -47,7 +50,7 @@ struct EndpointNaming {
         } else if !isPrivate, !isClaimed {
             flags.insert(.outside)
         }
-        if covered.longest(ip) != nil { flags.insert(.covered) }
+        if isCovered(slot, knowledge.endpoints) { flags.insert(.covered) }
         knowledge.endpoints.setFlags(flags, slot)
         fill(address, slot, &knowledge) { ip.description }
         fill(name, slot, &knowledge) { ip.description }
@@ -60,6 +63,12 @@ struct EndpointNaming {
             if flags.contains(.outside), !flags.contains(.local) { return "(internet)" }
             return isPrivate ? "(private)" : "(unknown)"
         }
+    }
+
+    /// By the configured list, or by a stage.
+    func isCovered(_ slot: UInt32, _ endpoints: borrowing EndpointTable) -> Bool {
+        if let coveredClaim, endpoints.symbol(coveredClaim.column, slot) == coveredClaim.yes { return true }
+        return covered.longest(endpoints.address(slot)) != nil
     }
 
     /// The pipeline's own answer, where no stage had one.

@@ -216,10 +216,11 @@ package struct EndpointTable: ~Copyable {
         }
     }
 
-    /// Recomputes one flag of every endpoint, when the knowledge behind it changed.
-    mutating func refresh(_ flag: Flags, _ holds: (IPAddress) -> Bool) {
+    /// Recomputes whose sending another agent counts, when the list of such addresses changed.
+    mutating func refreshCovered(_ naming: EndpointNaming) {
         for slot in 0..<count {
-            if holds(entries[slot].address) { entries[slot].flags.insert(flag) } else { entries[slot].flags.remove(flag) }
+            let isCovered = naming.isCovered(UInt32(slot), self)
+            if isCovered { entries[slot].flags.insert(.covered) } else { entries[slot].flags.remove(.covered) }
         }
     }
 }

@@ -8,18 +8,15 @@ package struct EnricherInstance: Sendable {
     package let name: String
     package let stage: BuiltStage
 
-    /// `stage` is `.endpoint` or `.flow`.
+    /// `stage` is no exporter.
     package init(name: String, stage: BuiltStage) {
         self.name = name
         self.stage = stage
     }
 
     var asStage: any Stage {
-        switch stage {
-        case .endpoint(let stage): stage
-        case .flow(let stage): stage
-        case .records, .metrics: preconditionFailure("\(name) is an exporter")
-        }
+        guard let stage = stage.enricher else { preconditionFailure("\(name) is an exporter") }
+        return stage
     }
 }
 
@@ -80,6 +77,8 @@ package final class Plan: Sendable {
         if wanted.contains(.knownOwnerName) { wanted.insert(.ownerName) }
         // A stranger's bracketed class depends on whether anybody claims the address.
         if wanted.contains(.ownerName) { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
+        // Whether a flow is this agent's to count may be what a stage knows; a rule that leaves nothing to others does not ask.
+        if input.accounting.observer != .both, input.enrichers.contains(where: { $0.asStage.writes.contains(.covered) }) { wanted.insert(.covered) }
         // Backwards: what a needed stage reads, an earlier stage must be asked for.
         var asked = [Set<Attribute>](repeating: [], count: input.enrichers.count)
         for index in input.enrichers.indices.reversed() {
