@@ -53,14 +53,22 @@ public struct FlowBatch: ~Copyable {
     /// Fills in a flow attribute of one row, unless an earlier stage did.
     public mutating func answer(_ attribute: Attribute, _ row: Int, _ text: String) {
         guard let column = answerColumn[attribute], answers[column][row] == 0 else { return }
-        if let number = textNumber[text] {
-            answers[column][row] = number
-            return
-        }
+        answers[column][row] = number(of: text)
+    }
+
+    /// Fills in a flow attribute that is the same for every row, where no earlier stage did.
+    public mutating func answerAll(_ attribute: Attribute, _ text: String) {
+        guard let column = answerColumn[attribute] else { return }
+        let number = number(of: text)
+        for row in answers[column].indices where answers[column][row] == 0 { answers[column][row] = number }
+    }
+
+    private mutating func number(of text: String) -> UInt32 {
+        if let number = textNumber[text] { return number }
         texts.append(text.cleaned)
         let number = UInt32(texts.count)
         textNumber[text] = number
-        answers[column][row] = number
+        return number
     }
 
     /// Becomes the batch of `flows[range]`, without the numbers of their ends; what their bytes and packets add up to.

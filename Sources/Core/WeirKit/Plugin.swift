@@ -24,8 +24,40 @@ public protocol PluginOptions: Sendable, Equatable {
 public enum BuiltStage: Sendable {
     case endpoint(any EndpointEnricher)
     case flow(any FlowEnricher)
+    /// One that knows something of the ends and something of the flow.
+    case both(any EndpointEnricher & FlowEnricher)
     case records(any RecordExporter)
     case metrics(any MetricExporter)
+}
+
+extension BuiltStage {
+    /// What is asked about endpoints.
+    package var endpointEnricher: (any EndpointEnricher)? {
+        switch self {
+        case .endpoint(let stage): stage
+        case .both(let stage): stage
+        case .flow, .records, .metrics: nil
+        }
+    }
+
+    /// What is asked about flows.
+    package var flowEnricher: (any FlowEnricher)? {
+        switch self {
+        case .flow(let stage): stage
+        case .both(let stage): stage
+        case .endpoint, .records, .metrics: nil
+        }
+    }
+
+    /// Nil for exporters.
+    package var enricher: (any Stage)? {
+        switch self {
+        case .endpoint(let stage): stage
+        case .flow(let stage): stage
+        case .both(let stage): stage
+        case .records, .metrics: nil
+        }
+    }
 }
 
 /// Under which key of the configuration a plugin stands.

@@ -21,11 +21,14 @@ public struct PluginContext: Sendable {
     public let environment: [String: String]
     /// Now, by the wall's clock, in nanoseconds since 1970; anybody may set it back.
     public let wallClock: @Sendable () -> UInt64
+    /// What is known of this host and this agent as a whole: stages add to it, exporters put it beside what they send.
+    public let resource: ResourceFacts
     private let invalidation: @Sendable (EndpointSelection) -> Void
 
     public init(
         instance: String, log: Logger, metrics: MetricRegistry, routes: HTTPRoutes, hostName: String, version: String = "0",
         environment: [String: String] = [:], wallClock: @escaping @Sendable () -> UInt64 = { 0 },
+        resource: ResourceFacts = ResourceFacts(),
         invalidate: @escaping @Sendable (EndpointSelection) -> Void
     ) {
         self.instance = instance
@@ -36,6 +39,7 @@ public struct PluginContext: Sendable {
         self.version = version
         self.environment = environment
         self.wallClock = wallClock
+        self.resource = resource
         invalidation = invalidate
     }
 

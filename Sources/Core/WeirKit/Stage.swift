@@ -63,6 +63,13 @@ extension RecordExporter {
 /// Reads the counters: Prometheus when scraped, OTLP at its interval.
 public protocol MetricExporter: Sendable {
     func run(_ series: SeriesReader) async throws
+    /// Called once after the last flow has been counted and `run` was cancelled, when the agent leaves or a reload takes the
+    /// exporter away: the last word to whoever is told rather than asks. The host waits for it, but not for long (3 s).
+    func finish(_ series: SeriesReader) async
+}
+
+extension MetricExporter {
+    public func finish(_ series: SeriesReader) async {}
 }
 
 /// Why a batch was not delivered; its records are counted as lost under `reason`.

@@ -42,13 +42,7 @@ package struct PipelineFixture: ~Copyable {
             preconditionFailure("the fixture is no mapping: \(problems.all)")
         }
         let catalog = Catalog(
-            declared: enrichers.flatMap { enricher -> [Attribute] in
-                switch enricher.stage {
-                case .endpoint(let stage): Array(stage.writes)
-                case .flow(let stage): Array(stage.writes)
-                default: []
-                }
-            })
+            declared: enrichers.flatMap { $0.stage.enricher.map { Array($0.writes) } ?? [] })
         var input = PlanInput()
         input.enrichers = enrichers
         input.metrics = MetricDefinition.readAll(section.take("metrics"), catalog: catalog, namings: namings, problems: problems)

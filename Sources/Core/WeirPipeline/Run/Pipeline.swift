@@ -172,8 +172,7 @@ package struct Pipeline: ~Copyable {
         if coveredVersion != covered.version {
             coveredVersion = covered.version
             naming.covered = covered.snapshot
-            let table = naming.covered
-            knowledge.endpoints.refresh(.covered) { table.longest($0) != nil }
+            knowledge.endpoints.refreshCovered(naming)
         }
     }
 
@@ -186,7 +185,7 @@ package struct Pipeline: ~Copyable {
             questions.append(knowledge.endpoints.address(slot), owner: knowledge.endpoints.owner(slot), isLocal: knowledge.endpoints.isLocal(slot))
         }
         for (index, enricher) in plan.input.enrichers.enumerated() where plan.isNeeded(index) {
-            guard case .endpoint(let stage) = enricher.stage else { continue }
+            guard let stage = enricher.stage.endpointEnricher else { continue }
             questions.stage = UInt8(clamping: index + 1)
             guards[index].run { stage.enrich(&questions) }
         }
@@ -214,7 +213,7 @@ package struct Pipeline: ~Copyable {
         guard !plan.pluggedAttributes.isEmpty else { return }
         batch.endpointText = knowledge.textReader(plan.layout)
         for (index, enricher) in plan.input.enrichers.enumerated() where plan.isNeeded(index) {
-            guard case .flow(let stage) = enricher.stage else { continue }
+            guard let stage = enricher.stage.flowEnricher else { continue }
             guards[index].run { stage.enrich(&batch) }
         }
         batch.endpointText = nil  // before the next change, or the arrays that it shares would be copied

@@ -155,6 +155,8 @@ final class Agent: Sendable {
         case .success(let series):
             await running.tree.flush(within: Self.flushTime, hurry: hurried)
             next.export(series)
+            // Only now, so that there is no moment in which nobody answers scrapes.
+            await running.tree.endMetrics(within: Self.flushTime, hurry: hurried)
             log.debug("flushed")
             await running.tree.stop()
             for (label, name) in running.tree.names(missingIn: next) {
@@ -174,7 +176,9 @@ final class Agent: Sendable {
     private func stop(_ running: Running, _ finalMetrics: String?) async -> ExitStatus {
         await data.stop()
         log.debug("drained")
+        async let told: Void = running.tree.endMetrics(within: Self.flushTime)
         await running.tree.flush(within: Self.flushTime)
+        await told
         log.debug("flushed")
         await running.tree.stop()
         var status = ExitStatus.fine

@@ -22,6 +22,9 @@ final class StageTree: Sendable {
     private let ended = Gate<Bool>()
     private let queuesLeft: Mutex<Int>
     private let queuesDone = Gate<Void>()
+    private let exportersMayEnd = Gate<Void>()
+    private let exportersLeft: Mutex<Int>
+    private let exportersDone = Gate<Void>()
 
     /// Inert: nothing starts before `run()`.
     init(_ configuration: Configuration, files: ConfigFiles, states: StageStates, registry: MetricRegistry, log: Logger) {
@@ -33,8 +36,10 @@ final class StageTree: Sendable {
         plan = assembly.plan
         queues = assembly.queues
         queuesLeft = Mutex(queues.count)
+        exportersLeft = Mutex(configuration.metricExporters.count)
         covered = CoveredSet(configuration.accounting, files: files, registry: registry, log: log)
         if queues.isEmpty { queuesDone.open() }
+        if configuration.metricExporters.isEmpty { exportersDone.open() }
     }
 
     /// What the data thread needs of this configuration.
@@ -50,34 +55,46 @@ final class StageTree: Sendable {
         await withDiscardingTaskGroup { group in
             for (index, enricher) in configuration.enrichers.enumerated() where plan.isNeeded(index) {
                 let asked = plan.asked[index]
-                switch enricher.stage {
-                case .endpoint(let stage): start(enricher.name, &group) { try await stage.run(for: asked) }
-                case .flow(let stage): start(enricher.name, &group) { try await stage.run(for: asked) }
-                case .records, .metrics: break
-                }
+                guard let stage = enricher.stage.enricher else { continue }
+                start(enricher.name, &group) { try await stage.run(for: asked) }
             }
             let covered = covered
             start("covered", &group) { try await covered.run() }
             for queue in queues {
                 group.addTask { [self] in
                     await queue.run()
-                    if queuesLeft.withLock({
-                        $0 -= 1; return $0 == 0
-                    }) {
-                        queuesDone.open()
-                    }
+                    countDown(queuesLeft, queuesDone)
                 }
             }
             if let series = await series.wait() {
                 for exporter in configuration.metricExporters {
                     let reader = series.reader(metrics: exporter.metrics, naming: exporter.naming)
-                    start(exporter.name, &group) { try await exporter.exporter.run(reader) }
+                    group.addTask { await self.run(exporter, reader) }
                 }
             }
             await stopped.wait()
             group.cancelAll()
         }
         ended.open(true)
+    }
+
+    /// Runs until the exporters are to end; the last word is said by a task that nobody has cancelled yet.
+    private func run(_ instance: Configuration.MetricInstance, _ reader: SeriesReader) async {
+        await withDiscardingTaskGroup { group in
+            start(instance.name, &group) { try await instance.exporter.run(reader) }
+            await exportersMayEnd.wait()
+            group.cancelAll()
+        }
+        await instance.exporter.finish(reader)
+        countDown(exportersLeft, exportersDone)
+    }
+
+    private func countDown(_ count: borrowing Mutex<Int>, _ done: Gate<Void>) {
+        let left = count.withLock { count in
+            count -= 1
+            return count
+        }
+        if left == 0 { done.open() }
     }
 
     private func start(_ name: String, _ group: inout DiscardingTaskGroup, _ body: @escaping @Sendable () async throws -> Void) {
@@ -92,7 +109,21 @@ final class StageTree: Sendable {
     /// `hurry` is open, half a second at the most.
     func flush(within limit: Duration, hurry: Gate<Void>? = nil) async {
         for queue in queues { queue.close() }
-        let late = Task { [queuesDone] in
+        await wait(for: queuesDone, within: limit, hurry)
+        if queuesLeft.withLock({ $0 }) > 0 { log.warning("records were left behind: an exporter took too long") }
+    }
+
+    /// No more is counted. Ends the metric exporters and waits until each has said its last word, no longer than `flush` does.
+    func endMetrics(within limit: Duration, hurry: Gate<Void>? = nil) async {
+        exportersMayEnd.open()
+        // Without series they never began.
+        guard series.value.map({ $0 != nil }) == true else { return }
+        await wait(for: exportersDone, within: limit, hurry)
+        if exportersLeft.withLock({ $0 }) > 0 { log.warning("the last values were not delivered: an exporter took too long") }
+    }
+
+    private func wait(for done: Gate<Void>, within limit: Duration, _ hurry: Gate<Void>?) async {
+        let late = Task {
             var end = ContinuousClock.now + limit
             var isHurried = false
             while ContinuousClock.now < end {
@@ -102,17 +133,17 @@ final class StageTree: Sendable {
                 }
                 try await Task.sleep(for: .milliseconds(20))
             }
-            queuesDone.open()
+            done.open()
         }
-        await queuesDone.wait()
+        await done.wait()
         late.cancel()
-        if queuesLeft.withLock({ $0 }) > 0 { log.warning("records were left behind: an exporter took too long") }
     }
 
     /// Cancels what still runs, and waits until it has ended; a stage that does not heed this is left behind.
     func stop() async {
         for queue in queues { queue.close() }
         series.open(nil)
+        exportersMayEnd.open()
         stopped.open()
         let late = Task { [ended] in
             try await Task.sleep(for: Self.timeToEnd)

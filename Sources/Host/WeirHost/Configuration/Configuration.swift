@@ -42,6 +42,8 @@ struct Configuration: Sendable {
     var tests: [TestCase] = []
     /// Where stages of this configuration say that their answers changed.
     let invalidations: InvalidationQueue
+    /// What stages of this configuration know of the host.
+    let resource = ResourceFacts()
     /// Every file that was read, for `check` and `explain`; empty when the defaults run.
     var files: [String] = []
     var ignoredFiles: [String] = []

@@ -34,12 +34,7 @@ package enum PluginSample {
             instance: plugin.name, log: ConfigurationLoader.silent, metrics: MetricRegistry(), routes: HTTPRoutes(),
             hostName: SystemFacts.hostName, invalidate: { _ in })
         let stage = try? plugin.make(&section, context)
-        let writes: Set<Attribute> =
-            switch stage {
-            case .endpoint(let enricher): enricher.writes
-            case .flow(let enricher): enricher.writes
-            case .records, .metrics, nil: []
-            }
+        let writes = stage?.enricher?.writes ?? []
         return writes.sorted { $0.name < $1.name }
     }
 }

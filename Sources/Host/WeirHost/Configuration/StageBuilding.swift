@@ -16,15 +16,11 @@ extension ConfigurationReader {
                 attributesAreKnown = false
                 continue
             }
-            switch stage {
-            case .endpoint(let enricher):
-                checkReads(enricher, of: item, declared)
-                declared += names.taking(enricher.writes, of: item, problems)
-            case .flow(let enricher):
-                checkReads(enricher, of: item, declared)
-                declared += names.taking(enricher.writes, of: item, problems)
-            case .records, .metrics: preconditionFailure("the plugin '\(item.entry.name)' says enrich and makes an exporter")
+            guard let enricher = stage.enricher else {
+                preconditionFailure("the plugin '\(item.entry.name)' says enrich and makes an exporter")
             }
+            checkReads(enricher, of: item, declared)
+            declared += names.taking(enricher.writes, of: item, problems)
             result.enrichers.append(EnricherInstance(name: item.name, stage: stage))
         }
         result.catalog = Catalog(declared: declared)
@@ -93,7 +89,7 @@ extension ConfigurationReader {
             result.recordExporters.append(
                 Configuration.RecordInstance(
                     name: item.name, exporter: exporter, filter: filter, attributes: attributes, naming: keys.naming, queueLimit: keys.queueLimit))
-        case .endpoint, .flow: preconditionFailure("the plugin '\(item.entry.name)' says export and makes an enricher")
+        case .endpoint, .flow, .both: preconditionFailure("the plugin '\(item.entry.name)' says export and makes an enricher")
         case nil: break
         }
     }
@@ -132,7 +128,8 @@ extension ConfigurationReader {
         let context = PluginContext(
             instance: item.name, log: log, metrics: surroundings.registry.labelled(label, item.name), routes: surroundings.routes,
             hostName: surroundings.hostName, version: Version.number, environment: surroundings.environment,
-            wallClock: { SystemFacts.unixNanoseconds }, invalidate: { invalidations.add($0) })
+            wallClock: { SystemFacts.unixNanoseconds }, resource: result.resource.handle(rank: result.enrichers.count),
+            invalidate: { invalidations.add($0) })
         do {
             return try item.entry.make(&section, context)
         } catch let taken as HTTPRoutes.PathTaken {

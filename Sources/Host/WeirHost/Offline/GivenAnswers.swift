@@ -34,8 +34,8 @@ struct GivenAnswersStage: EndpointEnricher {
     static func replacing(_ enrichers: [EnricherInstance], with given: [GivenAnswer]) -> [EnricherInstance] {
         var result = enrichers.map { instance in
             let own = given.filter { $0.stage == instance.name }
-            guard !own.isEmpty, case .endpoint(let stage) = instance.stage else { return instance }
-            return EnricherInstance(name: instance.name, stage: .endpoint(Self(given: own, reads: stage.reads, writes: stage.writes)))
+            guard !own.isEmpty else { return instance }
+            return instance.askingInstead { Self(given: own, reads: $0.reads, writes: $0.writes) }
         }
         let everybody = given.filter { $0.stage == nil }
         if !everybody.isEmpty {

@@ -65,10 +65,8 @@ final class RecordedNames: Sendable {
     /// The stages of a configuration with this one behind them, each seeing the owners that there really are.
     func behind(_ enrichers: [EnricherInstance], catalog: Catalog) -> [EnricherInstance] {
         let answered = Set(catalog.all.filter { $0.attribute.subject == .endpoint && $0.attribute != .address }.map(\.attribute))
-        return enrichers.map { instance in
-            guard case .endpoint(let stage) = instance.stage else { return instance }
-            return EnricherInstance(name: instance.name, stage: .endpoint(StageBeforeNames(stage: stage, names: self)))
-        } + [EnricherInstance(name: "(recorded)", stage: .endpoint(RecordedNamesStage(names: self, writes: answered)))]
+        return enrichers.map { instance in instance.askingInstead { StageBeforeNames(stage: $0, names: self) } }
+            + [EnricherInstance(name: "(recorded)", stage: .endpoint(RecordedNamesStage(names: self, writes: answered)))]
     }
 }
 

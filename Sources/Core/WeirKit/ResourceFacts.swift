@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// What is known of this host as a whole, by OpenTelemetry's names for a resource: `cloud.provider`, `host.id`, `k8s.cluster.name`.
+///
+/// One for all stages of a configuration, seen by each through a handle of its own. Stages tell what they learn, exporters that
+/// describe where their data comes from read it each time they send.
+public struct ResourceFacts: Sendable {
+    /// Facts of one stage beyond this many are left out: a resource is a few names, not a table.
+    public static let maxFacts = 64
+
+    private final class Store: Sendable {
+        let facts = Mutex<[Int: [String: String]]>([:])
+    }
+
+    private let store: Store
+    private let rank: Int
+
+    public init() { self.init(Store(), rank: 0) }
+
+    private init(_ store: Store, rank: Int) {
+        self.store = store
+        self.rank = rank
+    }
+
+    /// The same facts, for a stage that stands at this place of the configuration.
+    package func handle(rank: Int) -> ResourceFacts { ResourceFacts(store, rank: rank) }
+
+    /// Says what this stage knows, in place of all that it said before. Values are cleaned as those of attributes are.
+    public func set(_ facts: [String: String]) {
+        let kept = facts.sorted { $0.key < $1.key }.map { ($0.key, $0.value.cleaned) }.filter { !$0.0.isEmpty && !$0.1.isEmpty }
+        let mine = Dictionary(uniqueKeysWithValues: kept.prefix(Self.maxFacts))
+        store.facts.withLock { $0[rank] = mine }
+    }
+
+    /// What all stages know; of several that know one thing the first in the configuration is right.
+    public func read() -> [String: String] {
+        store.facts.withLock { facts in
+            facts.sorted { $0.key < $1.key }.reduce(into: [:]) { all, stage in all.merge(stage.value) { first, _ in first } }
+        }
+    }
+}
