@@ -20,7 +20,7 @@ endif
 C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]' | awk '$$1 != 120000 { print $$4 }')
 
 # What the build links, and what the demo and the tests run.
-BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev
+BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev libc-ares-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps bpftool curl prometheus tcpdump tshark clang-format valgrind binutils \
 	nginx-light openssl
 

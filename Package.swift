@@ -92,6 +92,8 @@ let package = Package(
             exclude: ["Protos"]),
         .target(name: "CLibCurl", path: "Sources/Core/CLibCurl", linkerSettings: [.linkedLibrary("curl")]),
         core("HTTPClient", ["CLibCurl"], exclude: ["README.md"]),
+        .target(name: "CLibCAres", path: "Sources/Core/CLibCAres", linkerSettings: [.linkedLibrary("cares")]),
+        core("DNSClient", ["WeirKit", "CLibCAres"]),
         core("WeirPipeline", ["WeirKit", "Patterns", "YAMLSource", log]),
         .target(
             name: "CWeirCapture", path: "Sources/Core/CWeirCapture",
@@ -110,6 +112,7 @@ let package = Package(
         // Plugins: to add one, add its line here and in Sources/Host/BuiltInPlugins.
         enricher("CIDR", ["PlainJSON"]),
         enricher("LocalOwner", ["FileTree"]),
+        enricher("ReverseDNS", ["DNSClient"]),
         exporter("Prometheus"),
         exporter("JSONLines", ["ByteOutput", "PlainJSON"]),
         exporter("Stdout", ["ByteOutput"]),
@@ -128,7 +131,7 @@ let package = Package(
         .target(
             name: "BuiltInPlugins",
             dependencies: [
-                "WeirKit", "CIDREnricher", "LocalOwnerEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
+                "WeirKit", "CIDREnricher", "LocalOwnerEnricher", "ReverseDNSEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
             ],
             path: "Sources/Host/BuiltInPlugins", swiftSettings: strict),
         .executableTarget(
@@ -157,6 +160,15 @@ let package = Package(
             exclude: ["Captures"]),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log], exclude: ["Cases"]),
+        // A DNS server that does what a test says.
+        .target(
+            name: "ScriptedDNS",
+            dependencies: [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")],
+            path: "Tests/ScriptedDNS", swiftSettings: strict),
+        tests("DNSClient", "Core/DNSClientTests", ["ScriptedDNS", "WeirKit", "WeirTesting", "FileTree"]),
+        tests(
+            "ReverseDNSEnricher", "Plugins/Enrichers/ReverseDNSTests", ["DNSClient", "ScriptedDNS", "WeirKit", "WeirTesting", "YAMLSource", log],
+            exclude: ["Cases"]),
         tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "FileTree", log], exclude: ["Cases"]),
         tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "WeirTesting", log], exclude: ["Cases"]),
         tests(
