@@ -5,6 +5,7 @@ internal import CIDREnricher
 internal import JSONLinesExporter
 internal import LocalOwnerEnricher
 internal import PrometheusExporter
+internal import ReverseDNSEnricher
 internal import StdoutExporter
 public import WeirKit
 
@@ -13,6 +14,7 @@ public import WeirKit
 public let builtInPlugins: [PluginEntry] = [
     PluginEntry(.enrich, CIDRPlugin.self),
     PluginEntry(.enrich, LocalOwnerPlugin.self),
+    PluginEntry(.enrich, ReverseDNSPlugin.self),
     PluginEntry(.export, PrometheusPlugin.self),
     PluginEntry(.export, JSONLinesPlugin.self),
     PluginEntry(.export, StdoutPlugin.self),
