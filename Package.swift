@@ -113,6 +113,7 @@ let package = Package(
         enricher("CIDR", ["PlainJSON"]),
         enricher("LocalOwner", ["FileTree"]),
         enricher("ReverseDNS", ["DNSClient"]),
+        enricher("CloudInstance", ["FileTree", "HTTPClient", "PlainJSON"]),
         exporter("Prometheus"),
         exporter("JSONLines", ["ByteOutput", "PlainJSON"]),
         exporter("Stdout", ["ByteOutput"]),
@@ -131,7 +132,8 @@ let package = Package(
         .target(
             name: "BuiltInPlugins",
             dependencies: [
-                "WeirKit", "CIDREnricher", "LocalOwnerEnricher", "ReverseDNSEnricher", "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
+                "WeirKit", "CIDREnricher", "LocalOwnerEnricher", "ReverseDNSEnricher", "CloudInstanceEnricher",
+                "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
             ],
             path: "Sources/Host/BuiltInPlugins", swiftSettings: strict),
         .executableTarget(
@@ -170,6 +172,13 @@ let package = Package(
             "ReverseDNSEnricher", "Plugins/Enrichers/ReverseDNSTests", ["DNSClient", "ScriptedDNS", "WeirKit", "WeirTesting", "YAMLSource", log],
             exclude: ["Cases"]),
         tests("LocalOwnerEnricher", "Plugins/Enrichers/LocalOwnerTests", ["WeirKit", "WeirTesting", "FileTree", log], exclude: ["Cases"]),
+        // Metadata services of clouds, right and broken; as a program, for network namespaces.
+        .target(name: "FakeMetadata", dependencies: ["ScriptedServer"], path: "Tests/FakeMetadata/Library", swiftSettings: strict),
+        .executableTarget(
+            name: "fake-metadata", dependencies: ["FakeMetadata", "ScriptedServer"], path: "Tests/FakeMetadata/Program", swiftSettings: strict),
+        tests(
+            "CloudInstanceEnricher", "Plugins/Enrichers/CloudInstanceTests", ["WeirKit", "WeirTesting", "FakeMetadata", "ScriptedServer", log],
+            exclude: ["Cases"]),
         tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "WeirTesting", log], exclude: ["Cases"]),
         tests(
             "JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "WeirTesting", "ByteOutput", "PlainJSON", log], exclude: ["Cases"]),
@@ -206,7 +215,7 @@ let package = Package(
             dependencies: [
                 "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher", "WeirCapture", "PacketParser",
                 "PacketFile",
-                "PacketReplay", "WeirHost", "BuiltInPlugins", "LocalOwnerEnricher",
+                "PacketReplay", "WeirHost", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
             ],
             path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/FuzzTests", swiftSettings: strict),

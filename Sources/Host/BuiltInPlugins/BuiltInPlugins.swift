@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CIDREnricher
+internal import CloudInstanceEnricher
 internal import JSONLinesExporter
 internal import LocalOwnerEnricher
 internal import PrometheusExporter
@@ -15,6 +16,7 @@ public let builtInPlugins: [PluginEntry] = [
     PluginEntry(.enrich, CIDRPlugin.self),
     PluginEntry(.enrich, LocalOwnerPlugin.self),
     PluginEntry(.enrich, ReverseDNSPlugin.self),
+    PluginEntry(.enrich, CloudInstancePlugin.self),
     PluginEntry(.export, PrometheusPlugin.self),
     PluginEntry(.export, JSONLinesPlugin.self),
     PluginEntry(.export, StdoutPlugin.self),

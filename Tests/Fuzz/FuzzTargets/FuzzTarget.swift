@@ -36,6 +36,6 @@ package func require(_ condition: Bool, _ law: @autoclosure () -> String) throws
 extension FuzzTarget {
     /// Every target, in the order in which they run.
     package static let all = [
-        address, range, duration, size, glob, pattern, filter, yaml, fileSD, csv, json, flowLines, configuration, packet, packetFile,
+        address, range, duration, size, glob, pattern, filter, yaml, fileSD, csv, json, flowLines, configuration, packet, packetFile, metadata,
     ]
 }

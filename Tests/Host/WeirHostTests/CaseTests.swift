@@ -35,7 +35,7 @@ struct CaseTests {
 
     @Test("there are cases of each plugin that can have some")
     func coverage() {
-        for plugin in ["CIDRTests", "LocalOwnerTests", "ReverseDNSTests", "PrometheusTests", "JSONLinesTests", "WeirHostTests"] {
+        for plugin in ["CIDRTests", "CloudInstanceTests", "LocalOwnerTests", "ReverseDNSTests", "PrometheusTests", "JSONLinesTests", "WeirHostTests"] {
             #expect(Self.folders.contains { $0.contains("/\(plugin)/Cases/") }, "\(plugin)")
         }
     }
