@@ -147,7 +147,6 @@ let package = Package(
         tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit", "WeirTesting"]),
         tests("Patterns", "Core/PatternsTests", []),
         tests("FileTree", "Core/FileTreeTests", []),
-        tests("PlainJSON", "Core/PlainJSONTests", []),
         tests("ByteOutput", "Core/ByteOutputTests", []),
         tests("HTTPClient", "Core/HTTPClientTests", ["ScriptedServer", "WeirTesting"]),
         // A server that does what a test says, for all tests of clients.
@@ -160,6 +159,12 @@ let package = Package(
         tests(
             "PacketReplay", "Core/PacketReplayTests", ["PacketFrames", "PacketFile", "PacketParser", "WeirCapture", "WeirKit", "WeirTesting"],
             exclude: ["Captures"]),
+        // An API server that does what a test says, in the process or as a program.
+        .target(
+            name: "FakeKubernetes", dependencies: ["PlainJSON", "ScriptedServer"], path: "Tests/FakeKubernetes", exclude: ["README.md"],
+            swiftSettings: strict),
+        tests("PlainJSON", "Core/PlainJSONTests", ["FakeKubernetes", "WeirTesting"]),
+        tests("KubernetesClient", "Core/KubernetesClientTests", ["FakeKubernetes", "PlainJSON", "WeirKit", "WeirTesting", log]),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log], exclude: ["Cases"]),
         // A DNS server that does what a test says.

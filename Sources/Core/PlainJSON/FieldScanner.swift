@@ -26,6 +26,11 @@ package struct FieldScanner {
         package let message: String
         /// From the first byte of the first piece.
         package let offset: Int
+
+        package init(message: String, offset: Int) {
+            self.message = message
+            self.offset = offset
+        }
     }
 
     /// The bytes of the last `.text`, escapes undone. Not checked to be UTF-8.

@@ -8,8 +8,8 @@ internal import WeirKit
 ///
 /// The caller does what `next` says. For a question it then calls `answered` once there is a head, `take` for every piece, and `end`
 /// when no more come.
-struct ListWatch<Object: KubernetesObject>: Sendable {
-    typealias Event = ReflectorEvent<Object>
+package struct ListWatch<Object: KubernetesObject>: Sendable {
+    package typealias Event = ReflectorEvent<Object>
 
     /// An answer that is no list and no watch.
     private struct Refused: Sendable {
@@ -32,11 +32,11 @@ struct ListWatch<Object: KubernetesObject>: Sendable {
     /// How the question that is under way ends, when its own bytes have decided that.
     private var verdict: ListWatchMachine.Outcome?
     private var isUpToDate = false
-    private(set) var health = ReflectorHealth()
+    package private(set) var health = ReflectorHealth()
     /// Set when there is something new to say of what does not work.
-    private(set) var trouble: KubernetesError?
+    private var trouble: KubernetesError?
 
-    init(_ resource: KubernetesResource, labels: [String], machine: ListWatchMachine, metrics: ReflectorMetrics) {
+    package init(_ resource: KubernetesResource, labels: [String], machine: ListWatchMachine, metrics: ReflectorMetrics) {
         self.resource = resource
         listTree = ListDecoder<Object>.tree(labels: labels)
         watchTree = WatchDecoder<Object>.tree(labels: labels)
@@ -45,12 +45,12 @@ struct ListWatch<Object: KubernetesObject>: Sendable {
         self.metrics = metrics
     }
 
-    var options: ReflectorOptions { machine.options }
+    package var options: ReflectorOptions { machine.options }
 
-    mutating func next() -> ListWatchMachine.Step { machine.next() }
+    package mutating func next() -> ListWatchMachine.Step { machine.next() }
 
     /// The head of the answer to `step`.
-    mutating func answered(_ step: ListWatchMachine.Step, status: Int, retryAfter: Duration?, at now: ContinuousClock.Instant) -> [Event] {
+    package mutating func answered(_ step: ListWatchMachine.Step, status: Int, retryAfter: Duration?, at now: ContinuousClock.Instant) -> [Event] {
         health.lastContact = now
         verdict = nil
         draft.empty()
@@ -75,7 +75,7 @@ struct ListWatch<Object: KubernetesObject>: Sendable {
     }
 
     /// A piece of the answer. `isOver` when the rest is of no use.
-    mutating func take(_ piece: [UInt8], at now: ContinuousClock.Instant) -> (events: [Event], isOver: Bool) {
+    package mutating func take(_ piece: [UInt8], at now: ContinuousClock.Instant) -> (events: [Event], isOver: Bool) {
         health.lastContact = now
         metrics.bytes.add(UInt64(piece.count))
         var events: [Event] = []
@@ -119,7 +119,7 @@ struct ListWatch<Object: KubernetesObject>: Sendable {
     }
 
     /// No more pieces: the end of the answer, or why there is none.
-    mutating func end(_ failure: KubernetesError?, at now: ContinuousClock.Instant) -> [Event] {
+    package mutating func end(_ failure: KubernetesError?, at now: ContinuousClock.Instant) -> [Event] {
         defer {
             list = nil
             watch = nil
@@ -207,7 +207,7 @@ struct ListWatch<Object: KubernetesObject>: Sendable {
     }
 
     /// What there is to say since the last call.
-    mutating func takeTrouble() -> KubernetesError? {
+    package mutating func takeTrouble() -> KubernetesError? {
         defer { trouble = nil }
         return trouble
     }

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import WeirKit
+package import WeirKit
 
 /// Every counter of one resource. They carry the label `resource`.
-struct ReflectorMetrics: Sendable {
+package struct ReflectorMetrics: Sendable {
     let lists: Cell
     let watches: Cell
     let puts: Cell
@@ -14,7 +14,7 @@ struct ReflectorMetrics: Sendable {
     let bytes: Cell
     let restarts: [RestartReason: Cell]
 
-    init(_ registry: MetricRegistry, resource: KubernetesResource) {
+    package init(_ registry: MetricRegistry, resource: KubernetesResource) {
         let registry = registry.labelled("resource", resource.description)
         lists = registry.counter("weir_kubernetes_lists_total", "Lists that were read to their end.")
         watches = registry.counter("weir_kubernetes_watches_total", "Watches that the API server has accepted.")

@@ -17,7 +17,7 @@ extension KubernetesResource {
         [("labelSelector", labelSelector), ("fieldSelector", fieldSelector)].filter { !$0.1.isEmpty }
     }
 
-    func request(_ list: ListWatchMachine.ListQuery, _ options: ReflectorOptions) -> KubernetesRequest {
+    package func request(_ list: ListWatchMachine.ListQuery, _ options: ReflectorOptions) -> KubernetesRequest {
         var request = KubernetesRequest(path: path, idleTimeout: options.listIdle, totalTimeout: options.listTime)
         request.query = selectors
         if let version = list.resourceVersion { request.query.append(("resourceVersion", version)) }
@@ -27,7 +27,7 @@ extension KubernetesResource {
         return request
     }
 
-    func request(_ watch: ListWatchMachine.WatchQuery, _ options: ReflectorOptions) -> KubernetesRequest {
+    package func request(_ watch: ListWatchMachine.WatchQuery, _ options: ReflectorOptions) -> KubernetesRequest {
         // The server ends a watch at its time; one that it forgets is ended here.
         let grace = Duration.seconds(30)
         var request = KubernetesRequest(path: path, idleTimeout: options.watchIdle, totalTimeout: .seconds(watch.timeoutSeconds) + grace)
