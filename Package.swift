@@ -82,7 +82,7 @@ let package = Package(
         core("Patterns", ["CPCRE2"]),
         core("PlainJSON", ["WeirKit"]),
         core("FileTree"),
-        core("KubernetesClient", ["WeirKit", "PlainJSON", log], exclude: ["README.md"]),
+        core("KubernetesClient", ["WeirKit", "PlainJSON", "HTTPClient", "YAMLSource", "FileTree", log], exclude: ["README.md"]),
         core("ByteOutput"),
         .target(name: "CLibMNL", path: "Sources/Core/CLibMNL", linkerSettings: [.linkedLibrary("mnl")]),
         core("Netlink", ["WeirKit", "CLibMNL"]),
@@ -164,7 +164,13 @@ let package = Package(
             name: "FakeKubernetes", dependencies: ["PlainJSON", "ScriptedServer"], path: "Tests/FakeKubernetes", exclude: ["README.md"],
             swiftSettings: strict),
         tests("PlainJSON", "Core/PlainJSONTests", ["FakeKubernetes", "WeirTesting"]),
-        tests("KubernetesClient", "Core/KubernetesClientTests", ["FakeKubernetes", "PlainJSON", "WeirKit", "WeirTesting", log]),
+        .executableTarget(
+            name: "weir-fake-kubernetes",
+            dependencies: ["FakeKubernetes", "FileTree", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/FakeKubernetesProgram", swiftSettings: strict),
+        tests(
+            "KubernetesClient", "Core/KubernetesClientTests",
+            ["FakeKubernetes", "ScriptedServer", "HTTPClient", "PlainJSON", "WeirKit", "WeirTesting", log]),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log], exclude: ["Cases"]),
         // A DNS server that does what a test says.
@@ -207,7 +213,8 @@ let package = Package(
         .executableTarget(
             name: "weir-bench",
             dependencies: [
-                "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink", "CountingMalloc", "CKernelTests",
+                "FakeKubernetes", "KubernetesClient", "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink",
+                "CountingMalloc", "CKernelTests",
                 "PrometheusExporter",
                 "JSONLinesExporter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -218,7 +225,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher", "WeirCapture", "PacketParser",
+                "KubernetesClient", "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher", "WeirCapture",
+                "PacketParser",
                 "PacketFile",
                 "PacketReplay", "WeirHost", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
             ],

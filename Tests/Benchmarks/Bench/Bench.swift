@@ -12,7 +12,7 @@ struct Bench: ParsableCommand {
 
     /// In the order of the table.
     static var sections: [any Section] {
-        [KernelSection(), PipelineSection(), ScrapeSection(), RecordsSection(), MemorySection(), ThroughputSection()]
+        [KernelSection(), PipelineSection(), ScrapeSection(), RecordsSection(), KubernetesSection(), MemorySection(), ThroughputSection()]
     }
     /// What `make gates` compares with the accepted values.
     static var gates: [any Gate] { [PipelineGate(), ProgramGate()] }

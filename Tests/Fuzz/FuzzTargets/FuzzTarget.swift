@@ -37,5 +37,6 @@ extension FuzzTarget {
     /// Every target, in the order in which they run.
     package static let all = [
         address, range, duration, size, glob, pattern, filter, yaml, fileSD, csv, json, flowLines, configuration, packet, packetFile, metadata,
+        jsonStream, kubernetesList, kubernetesWatch, kubeconfig,
     ]
 }

@@ -55,7 +55,7 @@ struct WatchDecoder<Object: KubernetesObject> {
     private var bytesOfEvent = 0
     /// The version that the last event had, a bookmark or a skipped object included; empty before the first.
     private(set) var resourceVersion = ""
-    /// Events of every kind so far.
+    /// Changes and bookmarks so far: what shows that the watch works.
     private(set) var events = 0
 
     private enum Kind: String { case added = "ADDED", modified = "MODIFIED", deleted = "DELETED", bookmark = "BOOKMARK", error = "ERROR" }
@@ -105,7 +105,7 @@ struct WatchDecoder<Object: KubernetesObject> {
     var isBetweenEvents: Bool { scanner.isBetweenDocuments }
 
     private mutating func finish(_ draft: inout ObjectDraft, _ found: inout [Event], _ tally: inout DecodeTally) {
-        events += 1
+        if kind != nil, kind != .error { events += 1 }
         switch kind {
         case .added, .modified:
             if let object: Object = draft.finish(&tally) { found.append(.put(object)) }

@@ -28,6 +28,8 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
     private var watch: WatchDecoder<Object>?
     private var refused: Refused?
     private var watchSince = ContinuousClock.now
+    /// The version from which the watch began, where it is a number.
+    private var watchStart: UInt64?
     private var draft: ObjectDraft
     /// How the question that is under way ends, when its own bytes have decided that.
     private var verdict: ListWatchMachine.Outcome?
@@ -38,6 +40,9 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
 
     package init(_ resource: KubernetesResource, labels: [String], machine: ListWatchMachine, metrics: ReflectorMetrics) {
         self.resource = resource
+        // Once each: a path stands once in a tree.
+        var seen: Set<String> = []
+        let labels = labels.filter { seen.insert($0).inserted }
         listTree = ListDecoder<Object>.tree(labels: labels)
         watchTree = WatchDecoder<Object>.tree(labels: labels)
         draft = ObjectDraft(labelNames: labels)
@@ -67,6 +72,7 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
             metrics.watches.add()
             watch = WatchDecoder(watchTree)
             watchSince = now
+            watchStart = UInt64(machine.resourceVersion)
             recover()
             defer { isUpToDate = true }
             return isUpToDate ? [] : [.caughtUp]
@@ -115,7 +121,10 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
             case .failure(let status): refuse(status, http: status.code, retryAfter: nil, at: now)
             }
         }
-        if let version = watch?.resourceVersion, !version.isEmpty, version != machine.resourceVersion { saw(version, at: now) }
+        guard verdict == nil, let version = watch?.resourceVersion, !version.isEmpty, version != machine.resourceVersion else { return }
+        // Versions only grow, unless somebody has put back an older state of the whole cluster: then nothing that is known counts.
+        if let watchStart, let number = UInt64(version), number < watchStart { return verdict = .failed(.expired) }
+        saw(version, at: now)
     }
 
     /// No more pieces: the end of the answer, or why there is none.
@@ -172,17 +181,7 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
     private mutating func refuse(_ status: APIStatus, http: Int, retryAfter: Duration?, at now: ContinuousClock.Instant) {
         let wait = retryAfter ?? status.retryAfterSeconds.map { .seconds(max(0, $0)) }
         if status.isVersionTooLarge { return verdict = .versionTooLarge }
-        let reason: RestartReason =
-            switch http {
-            case 401: .unauthorized
-            case 403: .forbidden
-            case 404: .notFound
-            case 410: .expired
-            case 429: .throttled
-            case 500...: .serverError
-            default: .refused
-            }
-        fail(reason, Refusal.text(resource, http, status), retryAfter: wait, at: now)
+        fail(RestartReason(status: http), Refusal.text(resource, http, status), retryAfter: wait, at: now)
     }
 
     private mutating func fail(_ reason: RestartReason, _ text: String, retryAfter: Duration? = nil, at now: ContinuousClock.Instant) {

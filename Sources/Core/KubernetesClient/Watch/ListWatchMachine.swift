@@ -18,6 +18,20 @@ package enum RestartReason: String, CaseIterable, Sendable {
     case refused
     /// What came cannot be read.
     case decode
+
+    /// Of an HTTP status other than 200.
+    init(status: Int) {
+        self =
+            switch status {
+            case 401: .unauthorized
+            case 403: .forbidden
+            case 404: .notFound
+            case 410: .expired
+            case 429: .throttled
+            case 500...: .serverError
+            default: .refused
+            }
+    }
 }
 
 /// The decisions of listing and watching one resource: what to ask next, and when. No I/O and no clock of its own.
@@ -43,7 +57,13 @@ package struct ListWatchMachine: Sendable {
         package var resourceVersion: String?
         package var limit: Int?
         /// Empty for the first page: a list begins.
-        package var continueToken = ""
+        package var continueToken: String
+
+        package init(resourceVersion: String? = nil, limit: Int?, continueToken: String = "") {
+            self.resourceVersion = resourceVersion
+            self.limit = limit
+            self.continueToken = continueToken
+        }
     }
 
     package struct WatchQuery: Equatable, Sendable {

@@ -24,8 +24,7 @@ package final class Reflector<Object: KubernetesObject>: Sendable {
         options: ReflectorOptions = ReflectorOptions(), metrics: MetricRegistry, log: Logger
     ) {
         self.resource = resource
-        var seen: Set<String> = []
-        self.labels = labels.filter { seen.insert($0).inserted }
+        self.labels = labels
         self.options = options
         self.transport = transport
         self.metrics = ReflectorMetrics(metrics, resource: resource)
@@ -78,6 +77,7 @@ package final class Reflector<Object: KubernetesObject>: Sendable {
     ) async {
         let health = watch.health
         state.withLock { $0 = health }
+        if case .endList = events.last { talk.recover() }
         if !events.isEmpty { await apply(events) }
     }
 }

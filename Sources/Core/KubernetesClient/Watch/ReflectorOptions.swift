@@ -9,8 +9,8 @@ package struct ReflectorOptions: Sendable {
     package var watchSeconds = 300...600
     /// A watch without a byte for so long is taken for dead; bookmarks come about once a minute.
     package var watchIdle: Duration = .seconds(150)
-    /// A list without a byte for so long is given up.
-    package var listIdle: Duration = .seconds(60)
+    /// A list without a byte for so long is given up. Servers make the text of a large list before they send its first byte.
+    package var listIdle: Duration = .seconds(120)
     /// A page that takes longer is given up.
     package var listTime: Duration = .seconds(600)
     /// The first pause after a failure; it doubles up to `longestPause`, and up to as much again is added by lot.

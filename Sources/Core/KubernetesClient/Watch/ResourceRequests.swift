@@ -39,4 +39,11 @@ extension KubernetesResource {
         request.accept = accept("PartialObjectMetadata")
         return request
     }
+
+    /// One object, of which only the metadata is wanted.
+    func request(name: String) -> KubernetesRequest {
+        var request = KubernetesRequest(path: "\(path)/\(KubernetesRequest.escaped(name))", idleTimeout: .seconds(30), totalTimeout: .seconds(30))
+        request.accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+        return request
+    }
 }

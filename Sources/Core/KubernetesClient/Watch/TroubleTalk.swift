@@ -23,6 +23,9 @@ final class TroubleTalk: Sendable {
             "could not follow the API server", metadata: ["resource": "\(resource)", "error": "\(trouble)", "unsaid": "\(unsaid)"])
     }
 
+    /// All is well again: what only a person can mend may be said again.
+    func recover() { state.withLock { $0.lastForGood = nil } }
+
     /// How many were kept quiet since the last word; nil when this one is to be, too.
     func pass(_ trouble: KubernetesError, _ now: ContinuousClock.Instant) -> Int? {
         state.withLock { state in
