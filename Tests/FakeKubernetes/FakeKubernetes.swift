@@ -114,7 +114,8 @@ private struct FaultyCarrier {
                 rest = rest.dropFirst(max(1, count))
                 try connection.pause(.milliseconds(milliseconds))
             }
-        case .status, .garbage, .html, nil: try connection.chunk(bytes)
+        case .status, .garbage, .html, nil:
+            for start in stride(from: 0, to: bytes.count, by: 256 << 10) { try connection.chunk(Array(bytes[start...].prefix(256 << 10))) }
         }
     }
 }

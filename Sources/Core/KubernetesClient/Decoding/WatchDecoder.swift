@@ -47,11 +47,18 @@ struct WatchDecoder<Object: KubernetesObject> {
     enum Event {
         case put(Object)
         case delete(ObjectIdentity)
+        /// The last event: the server says why there are no more.
         case failure(APIStatus)
+        /// The last event: its version is older than the one from which the watch began. Somebody has put back an older state of the
+        /// whole cluster.
+        case rewound
     }
 
     private var scanner: FieldScanner
+    /// The version from which the watch began, where it is a number.
+    private let start: UInt64?
     private var kind: Kind?
+    private var isOver = false
     private var bytesOfEvent = 0
     /// The version that the last event had, a bookmark or a skipped object included; empty before the first.
     private(set) var resourceVersion = ""
@@ -60,7 +67,10 @@ struct WatchDecoder<Object: KubernetesObject> {
 
     private enum Kind: String { case added = "ADDED", modified = "MODIFIED", deleted = "DELETED", bookmark = "BOOKMARK", error = "ERROR" }
 
-    init(_ tree: FieldTree) { scanner = FieldScanner(tree, maxTextBytes: DecodeLimits.textBytes) }
+    init(_ tree: FieldTree, from version: String) {
+        scanner = FieldScanner(tree, maxTextBytes: DecodeLimits.textBytes)
+        start = UInt64(version)
+    }
 
     /// What is wanted of an event.
     static func tree(labels: [String]) -> FieldTree {
@@ -81,7 +91,7 @@ struct WatchDecoder<Object: KubernetesObject> {
         var offset = 0
         var mark = 0
         do throws(FieldScanner.Problem) {
-            while let token = try scanner.next(piece, &offset) {
+            while !isOver, let token = try scanner.next(piece, &offset) {
                 switch token {
                 case .text(Field.eventType): kind = Kind(rawValue: String(decoding: scanner.text, as: UTF8.self))
                 case .text(let field): draft.take(field, scanner.text)
@@ -105,19 +115,32 @@ struct WatchDecoder<Object: KubernetesObject> {
     var isBetweenEvents: Bool { scanner.isBetweenDocuments }
 
     private mutating func finish(_ draft: inout ObjectDraft, _ found: inout [Event], _ tally: inout DecodeTally) {
-        if kind != nil, kind != .error { events += 1 }
+        defer {
+            kind = nil
+            draft.empty()
+        }
+        if kind == .error {
+            isOver = true
+            return found.append(.failure(draft.status))
+        }
+        let isOlder = if let start, let version = UInt64(draft.resourceVersion) { version < start } else { false }
+        // A deleted object may come with the version that it had before.
+        if isOlder, kind != nil, kind != .deleted {
+            isOver = true
+            return found.append(.rewound)
+        }
+        if kind != nil {
+            events += 1
+            if !draft.resourceVersion.isEmpty, !isOlder { resourceVersion = draft.resourceVersion }
+        }
         switch kind {
         case .added, .modified:
             if let object: Object = draft.finish(&tally) { found.append(.put(object)) }
         case .deleted:
             // What else is wrong with an object that is gone matters no more.
             if let identity = draft.meta?.identity { found.append(.delete(identity)) } else { tally.skipped += 1 }
-        case .bookmark: break
-        case .error: found.append(.failure(draft.status))
+        case .bookmark, .error: break
         case nil: tally.skipped += 1
         }
-        if kind != .error, !draft.resourceVersion.isEmpty { resourceVersion = draft.resourceVersion }
-        kind = nil
-        draft.empty()
     }
 }

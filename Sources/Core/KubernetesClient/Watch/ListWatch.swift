@@ -28,8 +28,6 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
     private var watch: WatchDecoder<Object>?
     private var refused: Refused?
     private var watchSince = ContinuousClock.now
-    /// The version from which the watch began, where it is a number.
-    private var watchStart: UInt64?
     private var draft: ObjectDraft
     /// How the question that is under way ends, when its own bytes have decided that.
     private var verdict: ListWatchMachine.Outcome?
@@ -70,9 +68,8 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
             return query.continueToken.isEmpty ? [.beginList] : []
         case .watch:
             metrics.watches.add()
-            watch = WatchDecoder(watchTree)
+            watch = WatchDecoder(watchTree, from: machine.resourceVersion)
             watchSince = now
-            watchStart = UInt64(machine.resourceVersion)
             recover()
             defer { isUpToDate = true }
             return isUpToDate ? [] : [.caughtUp]
@@ -119,12 +116,11 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
                 metrics.deletes.add()
                 events.append(.delete(identity))
             case .failure(let status): refuse(status, http: status.code, retryAfter: nil, at: now)
+            // Nothing that is known counts any more.
+            case .rewound: verdict = .failed(.expired)
             }
         }
-        guard verdict == nil, let version = watch?.resourceVersion, !version.isEmpty, version != machine.resourceVersion else { return }
-        // Versions only grow, unless somebody has put back an older state of the whole cluster: then nothing that is known counts.
-        if let watchStart, let number = UInt64(version), number < watchStart { return verdict = .failed(.expired) }
-        saw(version, at: now)
+        if let version = watch?.resourceVersion, !version.isEmpty, version != machine.resourceVersion { saw(version, at: now) }
     }
 
     /// No more pieces: the end of the answer, or why there is none.
