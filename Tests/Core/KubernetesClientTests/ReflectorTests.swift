@@ -46,13 +46,18 @@ internal import WeirTesting
             #expect(received.withLock { $0.wrongs } == [])
         }
 
-        func waits(_ what: String, within time: Duration = .seconds(10), for condition: (borrowing Receiver<Pod>) -> Bool) async throws {
+        /// Patient, because tests that only compute may take all threads of the pool for a while.
+        func waits(_ what: String, within time: Duration = .seconds(120), for condition: (borrowing Receiver<Pod>) -> Bool) async throws {
             let end = ContinuousClock.now + time
             while ContinuousClock.now < end {
                 if received.withLock({ condition($0) }) { return }
                 try await Task.sleep(for: .milliseconds(2))
             }
             Issue.record("no \(what) after \(time); \(received.withLock { "\($0.objects.count) objects, \($0.lists) lists" }), \(reflector.health)")
+        }
+
+        func waits(_ what: String, until condition: () -> Bool) async throws {
+            try await waits(what) { _ in condition() }
         }
 
         func restarts(_ reason: RestartReason) -> UInt64 { DecodingTests.count("weir_kubernetes_restarts_total", registry, [reason.rawValue]) }
@@ -77,9 +82,8 @@ internal import WeirTesting
             let gone = FakeObjects.pod(7, nodes: 3)
             server.change { $0.cluster.delete(.pods, namespace: gone.namespace, name: gone.name) }
             try await follower.waits("deletion") { $0.objects[gone.uid] == nil && $0.objects.count == 24 }
-            try await Task.sleep(for: .milliseconds(2500))
+            try await follower.waits("end of a watch at its time", until: { follower.restarts(.closed) >= 2 })
             #expect(follower.received.withLock { $0.lists } == 1, "an orderly end of a watch asked for another list")
-            #expect(follower.restarts(.closed) >= 1)
         }
         let pod = follower.received.withLock { $0.objects[FakeObjects.pod(8, nodes: 3).uid] }
         #expect(pod?.meta.labels["app.kubernetes.io/team"] == "team-0")
@@ -100,9 +104,7 @@ internal import WeirTesting
             try await follower.waits("first list") { $0.caughtUp == 1 }
             for _ in 0..<100 { server.change { $0.cluster.pass() } }
             let version = server.change { String($0.cluster.version) }
-            let end = ContinuousClock.now + .seconds(5)
-            while follower.reflector.health.resourceVersion != version, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(5)) }
-            #expect(follower.reflector.health.resourceVersion == version)
+            try await follower.waits("bookmark", until: { follower.reflector.health.resourceVersion == version })
             server.change { $0.cluster.compact() }
             server.cutWatches()
             server.change { $0.cluster.put(FakeObjects.pod(3, nodes: 3)) }
@@ -146,12 +148,13 @@ internal import WeirTesting
         access.credentials = .tokenFile(path)
         let follower = Follower(access)
         try await follower.follow {
-            while server.change({ $0.unauthorized }) < 3 { try await Task.sleep(for: .milliseconds(2)) }
+            try await follower.waits("refused tokens", until: { server.change { $0.unauthorized } >= 3 })
             #expect(follower.reflector.health.trouble.contains("does not accept this agent's credentials"))
             try write("second\n", to: path)
             try await follower.waits("list") { $0.objects.count == 2 && $0.caughtUp == 1 }
         }
-        #expect(follower.lines.all.count == 1, "\(follower.lines.all)")
+        // Once a minute at most.
+        #expect((1...3).contains(follower.lines.all.count), "\(follower.lines.all)")
         #expect(!follower.lines.all.contains { $0.contains("first") || $0.contains("second") })
     }
 
@@ -174,7 +177,7 @@ internal import WeirTesting
         let rollouts = KubernetesResource(group: "argoproj.io", version: "v1alpha1", plural: "rollouts", kind: "Rollout", metadataOnly: true)
         let follower = Follower(KubernetesAccess(server: server.url), resource: rollouts)
         try await follower.follow {
-            while follower.restarts(.notFound) < 2 { try await Task.sleep(for: .milliseconds(2)) }
+            try await follower.waits("questions for what is not there", until: { follower.restarts(.notFound) >= 2 })
             let tree = try JSONTreeReader.read(
                 #"{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"web","namespace":"shop"},"spec":{"metadata":5}}"#)
             server.change { api in if let object = FakeObject(tree) { api.cluster.put(object) } }
@@ -195,7 +198,7 @@ internal import WeirTesting
         }
         try await follower.follow {
             try await follower.waits("list") { $0.objects.count == 2 }
-            while follower.restarts(.idle) < 2 { try await Task.sleep(for: .milliseconds(2)) }
+            try await follower.waits("end of the silent watch", until: { follower.restarts(.idle) >= 2 })
             server.change { $0.cluster.put(FakeObjects.pod(9, nodes: 3)) }
             try await follower.waits("new pod") { $0.objects.count == 3 }
         }
@@ -208,7 +211,7 @@ internal import WeirTesting
         try await follower.follow {
             try await follower.waits("list") { $0.caughtUp == 1 }
             first.stop()
-            while follower.restarts(.connect) < 3 { try await Task.sleep(for: .milliseconds(2)) }
+            try await follower.waits("attempts to connect", until: { follower.restarts(.connect) >= 3 })
             #expect(follower.received.withLock { $0.objects.count } == 4)
             #expect(follower.reflector.health.failingSince != nil)
             var api = FakeAPI()
@@ -218,7 +221,7 @@ internal import WeirTesting
             try await follower.waits("the new server's state") { $0.objects.count == 1 }
             #expect(follower.reflector.health.failingSince == nil)
         }
-        #expect(follower.lines.all.count == 1, "\(follower.lines.all)")
+        #expect((1...3).contains(follower.lines.all.count), "\(follower.lines.all)")
     }
 
     @Test("law: over sockets, too, trouble of all kinds ends in what the server has")
