@@ -81,6 +81,8 @@ let package = Package(
         .target(name: "CPCRE2", path: "Sources/Core/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
         core("Patterns", ["CPCRE2"]),
         core("PlainJSON", ["WeirKit"]),
+        .target(name: "CZlib", path: "Sources/Core/CZlib", linkerSettings: [.linkedLibrary("z")]),
+        core("Gzip", ["CZlib"]),
         core("FileTree"),
         core("KubernetesClient", ["WeirKit", "PlainJSON", "HTTPClient", "YAMLSource", "FileTree", log], exclude: ["README.md"]),
         core("ByteOutput"),
@@ -116,6 +118,7 @@ let package = Package(
         enricher("CloudInstance", ["FileTree", "HTTPClient", "PlainJSON"]),
         exporter("Prometheus"),
         exporter("JSONLines", ["ByteOutput", "PlainJSON"]),
+        exporter("OTLP", ["OTLPMessages", "HTTPClient", "Gzip", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         exporter("Stdout", ["ByteOutput"]),
 
         // Host.
@@ -133,7 +136,7 @@ let package = Package(
             name: "BuiltInPlugins",
             dependencies: [
                 "WeirKit", "CIDREnricher", "LocalOwnerEnricher", "ReverseDNSEnricher", "CloudInstanceEnricher",
-                "PrometheusExporter", "JSONLinesExporter", "StdoutExporter",
+                "PrometheusExporter", "OTLPExporter", "JSONLinesExporter", "StdoutExporter",
             ],
             path: "Sources/Host/BuiltInPlugins", swiftSettings: strict),
         .executableTarget(
@@ -146,6 +149,7 @@ let package = Package(
         tests("WeirTesting", "Core/WeirTestingTests", []),
         tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit", "WeirTesting"]),
         tests("Patterns", "Core/PatternsTests", []),
+        tests("Gzip", "Core/GzipTests", ["WeirTesting"]),
         tests("FileTree", "Core/FileTreeTests", []),
         tests("ByteOutput", "Core/ByteOutputTests", []),
         tests("HTTPClient", "Core/HTTPClientTests", ["ScriptedServer", "WeirTesting"]),
@@ -193,6 +197,12 @@ let package = Package(
         tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "WeirTesting", log], exclude: ["Cases"]),
         tests(
             "JSONLinesExporter", "Plugins/Exporters/JSONLinesTests", ["WeirKit", "WeirTesting", "ByteOutput", "PlainJSON", log], exclude: ["Cases"]),
+        tests(
+            "OTLPExporter", "Plugins/Exporters/OTLPTests",
+            [
+                "WeirKit", "WeirTesting", "OTLPMessages", "ScriptedServer", "Gzip", "HTTPClient", log,
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
         tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "WeirTesting", "ByteOutput", log]),
         tests(
             "WeirHost", "Host/WeirHostTests",

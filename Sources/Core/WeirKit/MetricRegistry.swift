@@ -28,17 +28,21 @@ public final class MetricRegistry: Sendable {
         public package(set) var cells: [(labels: [(name: String, value: String)], cell: Cell)]
     }
 
+    /// When every counter was 0, in nanoseconds since 1970; 0 where nobody asked a clock.
+    public let began: UInt64
     private let families: Mutex<[String: Family]>
     private let root: MetricRegistry?
     private let labels: [(name: String, value: String)]
 
-    public init() {
+    public init(began: UInt64 = 0) {
+        self.began = began
         families = Mutex([:])
         root = nil
         labels = []
     }
 
     private init(root: MetricRegistry, labels: [(name: String, value: String)]) {
+        began = root.began
         families = Mutex([:])
         self.root = root
         self.labels = labels

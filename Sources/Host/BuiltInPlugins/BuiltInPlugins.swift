@@ -5,6 +5,7 @@ internal import CIDREnricher
 internal import CloudInstanceEnricher
 internal import JSONLinesExporter
 internal import LocalOwnerEnricher
+internal import OTLPExporter
 internal import PrometheusExporter
 internal import ReverseDNSEnricher
 internal import StdoutExporter
@@ -20,4 +21,5 @@ public let builtInPlugins: [PluginEntry] = [
     PluginEntry(.export, PrometheusPlugin.self),
     PluginEntry(.export, JSONLinesPlugin.self),
     PluginEntry(.export, StdoutPlugin.self),
+    PluginEntry(.export, OTLPPlugin.self),
 ]

@@ -40,7 +40,7 @@ struct RunCommand: ParsableCommand {
         let loader = ConfigurationLoader(
             path: location.asked, plugins: WeirHost.plugins, trust: FileTrust(user: SystemFacts.user),
             surroundings: ConfigurationReader.Surroundings(
-                log: log, registry: MetricRegistry(), routes: HTTPRoutes(reserved: HTTPListener.ownPaths), hostName: SystemFacts.hostName,
+                log: log, registry: MetricRegistry(began: SystemFacts.unixNanoseconds), routes: HTTPRoutes(reserved: HTTPListener.ownPaths), hostName: SystemFacts.hostName,
                 isOutputTerminal: SystemFacts.isOutputTerminal))
         switch loader.load() {
         case .bad(let problems, let texts):

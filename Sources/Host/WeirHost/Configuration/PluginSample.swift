@@ -18,11 +18,11 @@ package enum PluginSample {
         return lines.joined(separator: "\n")
     }
 
-    /// `30-reverse-dns.yaml`: tens in the order of the program's list, enrichers and exporters apart.
+    /// `30-reverse-dns.yaml`: tens in the order of the program's list for enrichers, behind them fives for exporters.
     package static func fileName(of plugin: PluginEntry, in plugins: [PluginEntry]) -> String {
         let peers = plugins.filter { $0.kind == plugin.kind }
         let place = (peers.firstIndex { $0.name == plugin.name } ?? 0) + 1
-        let number = (plugin.kind == .enrich ? 0 : 60) + place * 10
+        let number = plugin.kind == .enrich ? place * 10 : 65 + place * 5
         return "\(number)-\(String(plugin.name.map { $0 == "_" ? "-" : $0 })).yaml"
     }
 

@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import Synchronization
+package import WeirKit
+
+/// Reads the series at its interval and posts them, one request at a time. What the receiver does not take stays in the book.
+package final class OTLPExporter: MetricExporter {
+    /// The host waits 3 s for the last word; this leaves time to count what nobody took.
+    private static let timeToFinish = Duration.milliseconds(2500)
+
+    private let settings: Settings
+    private let context: PluginContext
+    private let receiver: Receiver
+    private let metrics: Metrics
+    private let talk: Talk
+    private let shipping: Mutex<Shipping>
+    private let own: Mutex<OwnMetrics>
+    /// The request on its way. It outlives a cancelled `run`: whether the receiver took it must be known before anything is sent again.
+    private let inFlight = Mutex<Task<Outcome, Never>?>(nil)
+    private let isFinished = Mutex(false)
+
+    package init(_ settings: Settings, _ context: PluginContext) {
+        self.settings = settings
+        self.context = context
+        receiver = Receiver(settings, context)
+        metrics = Metrics(context.metrics)
+        talk = Talk(context.log)
+        shipping = Mutex(Shipping(settings, metrics))
+        own = Mutex(OwnMetrics(context.metrics, began: context.metrics.began))
+    }
+
+    package func run(_ series: SeriesReader) async throws {
+        if isFinished.withLock({ $0 }) { return }
+        // What is there already came from before; a first look says so, long before the first request.
+        read(series)
+        // Agents that were started together do not send together; beyond that the time of day means nothing.
+        var nextReading = ContinuousClock.now + settings.interval * Double.random(in: 0..<1)
+        var notBefore = ContinuousClock.now
+        var isFirst = true
+        while true {
+            let now = ContinuousClock.now
+            if now >= nextReading {
+                read(series)
+                isFirst = false
+                nextReading += settings.interval
+                while nextReading <= now {
+                    nextReading += settings.interval
+                    metrics.lateReadings.add()
+                }
+            }
+            if !isFirst, now >= notBefore, let request = shipping.withLock({ $0.next() }) {
+                guard let outcome = await post(request, within: settings.timeout) else { throw CancellationError() }
+                notBefore = .now + settle(outcome)
+                continue
+            }
+            let isWaiting = shipping.withLock { $0.request != nil }
+            try await Task.sleep(until: isWaiting ? min(nextReading, max(notBefore, now)) : nextReading, clock: .continuous)
+        }
+    }
+
+    private func read(_ series: SeriesReader) {
+        var readings = series.read(bornAtZero: false).map { Reading($0) }
+        if settings.ownMetrics { readings += own.withLock { $0.read() } }
+        let resource = ResourceAttributes.bytes(settings, context)
+        shipping.withLock { $0.take(readings, resource, at: context.wallClock()) }
+    }
+
+    /// Nil when the task was cancelled meanwhile; the request goes on, and `finish` waits for it.
+    private func post(_ request: Shipping.Request, within limit: Duration) async -> Outcome? {
+        let (outcomes, ended) = AsyncStream<Outcome>.makeStream()
+        let task = Task { [receiver] in
+            let outcome = await receiver.post(request.body, within: limit)
+            ended.yield(outcome)
+            ended.finish()
+            return outcome
+        }
+        inFlight.withLock { $0 = task }
+        for await outcome in outcomes {
+            inFlight.withLock { $0 = nil }
+            return outcome
+        }
+        return nil
+    }
+
+    /// Counts and says what became of the request; returns how long to wait before the next.
+    private func settle(_ outcome: Outcome) -> Duration {
+        let wait = shipping.withLock { $0.settle(outcome, random: .random(in: 0...1)) }
+        switch outcome {
+        case .delivered(let rejected, let message):
+            if rejected > 0 || !message.isEmpty {
+                talk.warn(.partial, "the receiver did not take every point", ["rejected": "\(rejected)", "message": "\(message)"])
+            }
+        case .deliveredUnread: talk.warn(.partial, "the receiver took a request and its answer could not be read", ["url": "\(shownURL)"])
+        case .again(_, let reason, let message):
+            talk.warn(
+                .failure, "request failed, and goes again",
+                ["url": "\(shownURL)", "reason": "\(reason)", "message": "\(message)", "next": "\(wait.configText)"])
+        case .refused(let reason, let message):
+            talk.warn(.lost, "request refused, its points are dropped", ["url": "\(shownURL)", "reason": "\(reason)", "message": "\(message)"])
+        }
+        return wait
+    }
+
+    /// Queries may hold keys.
+    private var shownURL: Substring { settings.url.text.prefix { $0 != "?" } }
+
+    /// Sends what was counted since, and what still waits. Gives up early on a receiver that was failing before.
+    package func finish(_ series: SeriesReader) async {
+        let isFirst = isFinished.withLock { isFinished in
+            defer { isFinished = true }
+            return !isFinished
+        }
+        guard isFirst else { return }
+        let end = ContinuousClock.now + Self.timeToFinish
+        if let task = inFlight.withLock({ $0 }) {
+            let late = Task {
+                try await Task.sleep(until: end, clock: .continuous)
+                task.cancel()
+            }
+            _ = settle(await task.value)
+            late.cancel()
+        }
+        let wasFailing = shipping.withLock { $0.backoff.failures > 0 }
+        read(series)
+        var wait = Duration.milliseconds(100)
+        while ContinuousClock.now < end, !Task.isCancelled, let request = shipping.withLock({ $0.next() }) {
+            let outcome = await receiver.post(request.body, within: end - .now)
+            _ = settle(outcome)
+            guard case .again(let after, _, _) = outcome else { continue }
+            wait = max(wait * 2, after ?? .zero)
+            if wasFailing || .now + wait > end { break }
+            guard (try? await Task.sleep(for: wait)) != nil else { break }
+        }
+        let losses = shipping.withLock { $0.abandon() }
+        if losses.isEmpty { return }
+        let lost = losses.map { "\($0.metric) \($0.amount)" }.joined(separator: ", ")
+        context.log.warning("the receiver did not take everything before the end", metadata: ["lost": "\(lost)", "url": "\(shownURL)"])
+    }
+}
