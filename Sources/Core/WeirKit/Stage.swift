@@ -13,6 +13,9 @@ public protocol Stage: Sendable {
     /// The attributes this stage can fill in. Several may know one: the first answer
     /// stands, so the order of stages is the order of trust.
     var writes: Set<Attribute> { get }
+    /// Whether it tells `PluginContext.resource` something. Such a stage is started when an exporter reads the resource, even if nothing
+    /// that it writes is selected.
+    var tellsResource: Bool { get }
     /// What the capture must put into its key for this stage to answer `attributes`, those of its `writes` that
     /// the plan selected.
     func needs(for attributes: Set<Attribute>) -> KeyFields
@@ -29,6 +32,7 @@ public protocol Stage: Sendable {
 extension Stage {
     public var reads: Set<Attribute> { [] }
     public var readsIfThere: Set<Attribute> { [] }
+    public var tellsResource: Bool { false }
     public func needs(for attributes: Set<Attribute>) -> KeyFields { attributes.reduce(into: []) { $0.formUnion($1.needs) } }
     public func valueCount(of attribute: Attribute) -> Int? { nil }
     public func run() async throws {}
@@ -62,6 +66,8 @@ extension RecordExporter {
 
 /// Reads the counters: Prometheus when scraped, OTLP at its interval.
 public protocol MetricExporter: Sendable {
+    /// Whether it describes this host by `PluginContext.resource`.
+    var readsResource: Bool { get }
     func run(_ series: SeriesReader) async throws
     /// Called once after the last flow has been counted and `run` was cancelled, when the agent leaves or a reload takes the
     /// exporter away: the last word to whoever is told rather than asks. The host waits for it, but not for long (3 s).
@@ -69,6 +75,7 @@ public protocol MetricExporter: Sendable {
 }
 
 extension MetricExporter {
+    public var readsResource: Bool { false }
     public func finish(_ series: SeriesReader) async {}
 }
 

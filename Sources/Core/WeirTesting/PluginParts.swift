@@ -27,11 +27,11 @@ extension PluginContext {
     public static func testing(
         _ instance: String, metrics: MetricRegistry = MetricRegistry(), routes: HTTPRoutes = HTTPRoutes(),
         environment: [String: String] = [:], wallClock: @escaping @Sendable () -> UInt64 = { 0 },
-        invalidate: @escaping @Sendable (EndpointSelection) -> Void = { _ in }
+        resource: ResourceFacts = ResourceFacts(), invalidate: @escaping @Sendable (EndpointSelection) -> Void = { _ in }
     ) -> PluginContext {
         PluginContext(
             instance: instance, log: Logger(label: "test"), metrics: metrics, routes: routes, hostName: "node-1", version: "0.0.0",
-            environment: environment, wallClock: wallClock, invalidate: invalidate)
+            environment: environment, wallClock: wallClock, resource: resource, invalidate: invalidate)
     }
 }
 

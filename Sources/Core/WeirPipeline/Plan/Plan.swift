@@ -32,6 +32,8 @@ package struct PlanInput: Sendable {
     package var scope = ScopeOptions()
     /// Of the tables that strangers fill: they must not know it. Measurements fix it, so that each does the same work.
     package var hashSeed = UInt64.random(in: .min ... .max)
+    /// An exporter describes this host by what stages tell of it.
+    package var readsResource = false
     /// No clock decides anything: a stage is never left out for being slow, so that the same input leads to the same output.
     package var isOffline = false
 
@@ -45,7 +47,7 @@ package final class Plan: Sendable {
     package let keyFields: KeyFields
     /// Which selected attribute, filter or stage asked for which field, for `weir explain`.
     package let keyReasons: [(field: String, askedBy: [String])]
-    /// Per enricher: the attributes it is asked for; empty for one that nothing needs, which is not started.
+    /// Per enricher: the attributes it is asked for; empty for one that nothing selected needs.
     package let asked: [Set<Attribute>]
     /// Attributes that are selected although no stage can answer them.
     package let unanswered: [SelectedAttribute]
@@ -114,7 +116,13 @@ package final class Plan: Sendable {
             plugged: Dictionary(uniqueKeysWithValues: pluggedAttributes.enumerated().map { ($1, $0) }))
     }
 
+    /// Whether it is asked about endpoints or flows.
     package func isNeeded(_ enricher: Int) -> Bool { !asked[enricher].isEmpty }
+
+    /// Whether it is started: it is asked, or what it tells of this host is read.
+    package func isStarted(_ enricher: Int) -> Bool {
+        isNeeded(enricher) || input.readsResource && input.enrichers[enricher].asStage.tellsResource
+    }
 }
 
 extension Attribute {

@@ -10,7 +10,9 @@ extension Plan {
         for (field, askedBy) in keyReasons { lines.append("  \(field), asked by \(askedBy.joined(separator: ", "))") }
         lines.append("enrichers, in order of trust:")
         for (index, enricher) in input.enrichers.enumerated() {
-            if asked[index].isEmpty {
+            if !isNeeded(index), isStarted(index) {
+                lines.append("  \(enricher.name): asked for nothing, started for what an exporter says of this host")
+            } else if asked[index].isEmpty {
                 lines.append("  \(enricher.name): not started, since nothing selected is among what it can answer")
             } else {
                 lines.append("  \(enricher.name): asked for \(asked[index].map(\.name).sorted().joined(separator: ", "))")

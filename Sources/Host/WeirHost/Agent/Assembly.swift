@@ -17,6 +17,7 @@ struct Assembly {
         var input = PlanInput()
         input.isOffline = isOffline
         input.enrichers = configuration.enrichers
+        input.readsResource = configuration.metricExporters.contains { $0.exporter.readsResource }
         // Without anybody who reads them, series would only cost.
         input.metrics = configuration.metricExporters.isEmpty ? [] : configuration.metrics
         input.filter = configuration.filter
@@ -28,7 +29,8 @@ struct Assembly {
         for instance in configuration.recordExporters {
             let queue = ExportQueue(name: instance.name, exporter: instance.exporter, limit: instance.queueLimit, registry: registry, log: log)
             queues.append(queue)
-            input.taps.append(RecordTap(name: instance.name, filter: instance.filter, attributes: instance.attributes, naming: instance.naming, queue: queue))
+            input.taps.append(
+                RecordTap(name: instance.name, filter: instance.filter, attributes: instance.attributes, naming: instance.naming, queue: queue))
         }
         plan = Plan(input)
         self.queues = queues

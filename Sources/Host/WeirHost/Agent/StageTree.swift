@@ -53,7 +53,7 @@ final class StageTree: Sendable {
     /// Enrichers learn at once; metric exporters wait for `export(_:)`. Returns after `stop()`.
     func run() async {
         await withDiscardingTaskGroup { group in
-            for (index, enricher) in configuration.enrichers.enumerated() where plan.isNeeded(index) {
+            for (index, enricher) in configuration.enrichers.enumerated() where plan.isStarted(index) {
                 let asked = plan.asked[index]
                 guard let stage = enricher.stage.enricher else { continue }
                 start(enricher.name, &group) { try await stage.run(for: asked) }
