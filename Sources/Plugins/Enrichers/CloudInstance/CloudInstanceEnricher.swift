@@ -28,6 +28,8 @@ public final class CloudInstanceEnricher: EndpointEnricher {
         writes = Set(fields.compactMap(\.attribute)).union(options.candidates.isEmpty ? [] : [CloudField.cloudProvider])
     }
 
+    public var tellsResource: Bool { true }
+
     /// There is one host.
     public func valueCount(of attribute: Attribute) -> Int? { 1 }
 
@@ -101,5 +103,6 @@ public final class CloudInstanceEnricher: EndpointEnricher {
 
     private func say(_ facts: CloudFacts) {
         metrics.subnets.set(UInt64(facts.subnets.count))
+        context.resource.set(facts.resource)
     }
 }

@@ -59,9 +59,12 @@ extension CloudField {
 final class Heard: Sendable {
     private let selections = Mutex<[EndpointSelection]>([])
     let metrics = MetricRegistry()
+    let resource = ResourceFacts()
 
     var context: PluginContext {
-        .testing("cloud_instance", metrics: metrics, invalidate: { [self] which in selections.withLock { $0.append(which) } })
+        .testing(
+            "cloud_instance", metrics: metrics, wallClock: { 1_700_000_000_000_000_000 }, resource: resource,
+            invalidate: { [self] which in selections.withLock { $0.append(which) } })
     }
 
     var invalidations: Int { selections.withLock { $0.count } }
