@@ -11,4 +11,13 @@ struct ExampleTests {
         let outcome = try Fixtures.weir("test", "--config", Fixtures.repository.appendingPathComponent("examples/zones").path)
         #expect(outcome.status == 0 && outcome.output.hasSuffix("3 cases: 3 passed, 0 failed\n"), "\(outcome)")
     }
+
+    @Test("a fleet of VMs: the configuration is fine, and so are its cases")
+    func vmFleet() throws {
+        let folder = Fixtures.repository.appendingPathComponent("examples/vm-fleet").path
+        let check = try Fixtures.weir("check", "--config", folder)
+        #expect(check.status == 0 && check.output.contains("is fine: 3 enrichers, 1 exporter, 3 tests"), "\(check)")
+        let outcome = try Fixtures.weir("test", "--config", folder)
+        #expect(outcome.status == 0 && outcome.output.hasSuffix("3 cases: 3 passed, 0 failed\n"), "\(outcome)")
+    }
 }
