@@ -83,6 +83,7 @@ let package = Package(
         core("PlainJSON", ["WeirKit"]),
         .target(name: "CZlib", path: "Sources/Core/CZlib", linkerSettings: [.linkedLibrary("z")]),
         core("Gzip", ["CZlib"]),
+        core("PromQL"),
         core("FileTree"),
         core("KubernetesClient", ["WeirKit", "PlainJSON", "HTTPClient", "YAMLSource", "FileTree", log], exclude: ["README.md"]),
         core("ByteOutput"),
@@ -125,7 +126,8 @@ let package = Package(
         .target(
             name: "WeirHost",
             dependencies: [
-                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", "PlainJSON", "Patterns", "Netlink", "PacketReplay", "PacketFile", log,
+                "WeirKit", "WeirPipeline", "WeirCapture", "YAMLSource", "PlainJSON", "PromQL", "Patterns", "Netlink", "PacketReplay", "PacketFile",
+                log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -151,6 +153,7 @@ let package = Package(
         tests("Patterns", "Core/PatternsTests", []),
         tests("Gzip", "Core/GzipTests", ["WeirTesting"]),
         tests("FileTree", "Core/FileTreeTests", []),
+        tests("PromQL", "Core/PromQLTests", ["WeirTesting"]),
         tests("ByteOutput", "Core/ByteOutputTests", []),
         tests("HTTPClient", "Core/HTTPClientTests", ["ScriptedServer", "WeirTesting"]),
         // A server that does what a test says, for all tests of clients.
@@ -206,8 +209,8 @@ let package = Package(
         tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "WeirTesting", "ByteOutput", log]),
         tests(
             "WeirHost", "Host/WeirHostTests",
-            ["WeirKit", "WeirPipeline", "BuiltInPlugins"],
-            exclude: ["Configs", "Cases"]),
+            ["WeirKit", "WeirPipeline", "BuiltInPlugins", "PrometheusExporter"],
+            exclude: ["Configs", "Cases", "Queries"]),
         .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
         .testTarget(
             name: "KernelTests",
@@ -238,7 +241,7 @@ let package = Package(
                 "KubernetesClient", "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher", "WeirCapture",
                 "PacketParser",
                 "PacketFile",
-                "PacketReplay", "WeirHost", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
+                "PacketReplay", "PromQL", "WeirHost", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
             ],
             path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/FuzzTests", swiftSettings: strict),

@@ -18,6 +18,8 @@ declare -A AGENT_PID
 . "$here/agent.sh"
 # shellcheck source=traffic.sh
 . "$here/traffic.sh"
+# shellcheck source=queries.sh
+. "$here/queries.sh"
 # shellcheck source=cells.sh
 . "$here/cells.sh"
 # shellcheck source=matrix.sh

@@ -21,6 +21,8 @@ import WeirTesting
         let all = NamedAttributes(Self.catalog.all, profile)
         #expect(Set(all.names.map(Self.label)).count == Self.catalog.all.count)
         #expect(NamedAttributes.collisions(in: Self.catalog, profile).isEmpty)
+        let clashing = Catalog(declared: [.endpoint("service.name"), .flow("service.name")])
+        #expect(NamedAttributes.collisions(in: clashing, profile).map(\.name) == (profile == .beyla ? ["service.name"] : []))
         var random = SplitMix64(seed: SplitMix64.freshSeed)
         for _ in 0..<2000 {
             let selected = Self.catalog.all.shuffled(using: &random).prefix(.random(in: 0...12, using: &random))

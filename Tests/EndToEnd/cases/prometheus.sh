@@ -4,27 +4,6 @@
 
 # A real Prometheus scrapes the agent every second; what increase() says is the truth, of series born in between too.
 
-prometheus_server() {
-    cat >"$CASE/prometheus.yml" <<EOF
-global: { scrape_interval: 1s, scrape_timeout: 1s }
-scrape_configs:
-  - job_name: weir
-    static_configs: [{ targets: ["127.0.0.1:9347"] }]
-EOF
-    background "$1" prometheus --config.file="$CASE/prometheus.yml" --storage.tsdb.path="$CASE/tsdb" \
-        --web.listen-address=127.0.0.1:9090 --log.level=error >"$CASE/prometheus.log" 2>&1
-    disown
-    wait_for "a first scrape" 15 has_scraped "$1"
-}
-
-has_scraped() { [ "$(ask "$1" 'count(up == 1)' 2>/dev/null)" = 1 ]; }
-
-# ask HOST QUERY [TIME]: the one number that it answers.
-ask() {
-    in_host "$1" curl -sS --get http://127.0.0.1:9090/api/v1/query --data-urlencode "query=$2" ${3:+--data-urlencode "time=$3"} |
-        sed -n 's/.*"value":\[[^,]*,"\([^"]*\)"\].*/\1/p'
-}
-
 increases() {
     local end station sent=$CASE/sent
     wire
@@ -32,7 +11,7 @@ increases() {
     # 64 senders, so series are born with every part of the traffic.
     sed -i 's/^http: .*/http: { listen: 127.0.0.1:9347 }/; s/attributes: \[transport\]/attributes: [src.address]/' "$CASE/a.yaml"
     agent a right
-    prometheus_server right
+    prometheus_server right 127.0.0.1:9347
     wire_up
     sink right 10.77.0.2
     station=$(station right w0)

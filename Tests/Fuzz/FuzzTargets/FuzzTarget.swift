@@ -36,7 +36,7 @@ package func require(_ condition: Bool, _ law: @autoclosure () -> String) throws
 extension FuzzTarget {
     /// Every target, in the order in which they run.
     package static let all = [
-        address, range, duration, size, glob, pattern, filter, yaml, fileSD, csv, json, flowLines, configuration, packet, packetFile, metadata,
-        jsonStream, kubernetesList, kubernetesWatch, kubeconfig,
+        address, range, duration, size, glob, pattern, filter, yaml, fileSD, csv, json, flowLines, queries, configuration, packet, packetFile,
+        metadata, jsonStream, kubernetesList, kubernetesWatch, kubeconfig,
     ]
 }

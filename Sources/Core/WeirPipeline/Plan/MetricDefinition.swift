@@ -8,7 +8,7 @@ package struct MetricDefinition: Sendable {
     package enum Measure: String, ConfigChoice {
         case bytes, packets
 
-        var unit: String { self == .bytes ? "By" : "{packet}" }
+        package var unit: String { self == .bytes ? "By" : "{packet}" }
     }
 
     package let name: String
@@ -61,6 +61,9 @@ package struct MetricDefinition: Sendable {
         ("network.flow.packets", .packets, nil, "Packets between two endpoints."),
         ("network.inter.zone.bytes", .bytes, "traffic.scope == \"inter_zone\"", "Bytes between two endpoints in different zones."),
     ]
+
+    /// What exists by name, with what each measures.
+    package static var builtInMeasures: [(name: String, measure: Measure)] { builtIn.map { ($0.name, $0.measure) } }
 
     /// Reads `metrics:`; without it the built-in metrics. Attributes that the user did not write are each profile's own defaults; then, and
     /// where a profile's values are other ones, a metric has a definition per profile.

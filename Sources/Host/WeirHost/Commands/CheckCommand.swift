@@ -13,10 +13,18 @@ struct CheckCommand: ParsableCommand {
         discussion: """
             Prints every problem with file, line and column, and exits 1 when there is one. Opens files, no sockets.
 
+            With --queries it also reads rules of Prometheus, dashboards of Grafana (JSON) and files of plain PromQL, and warns of what was
+            right with another agent and is not here: sums divided by 2, names that are other ones.
+
             Example: weir check --config /etc/weir
+            Example: weir check --config /etc/weir --queries rules/*.yaml dashboards/*.json
             """)
 
     @OptionGroup var location: ConfigurationOption
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Files with queries over Weir's metrics: .yaml, .yml, .rules and .json; any other is plain PromQL.", valueName: "file"))
+    var queries: [String] = []
 
     func run() throws {
         let (configuration, _) = try Self.load(location)
@@ -27,6 +35,33 @@ struct CheckCommand: ParsableCommand {
         let tests = configuration.tests.isEmpty ? "" : ", \(Self.count(configuration.tests.count, "test"))"
         Output.text(
             "\(subject) fine: \(Self.count(configuration.enrichers.count, "enricher")), \(Self.count(configuration.exporterCount, "exporter"))\(tests)\n"
+        )
+        try Self.check(queries, configuration)
+    }
+
+    /// A file of queries is read up to here.
+    private static let mostBytes = 16 << 20
+
+    /// Warns on standard error; a file that cannot be read is a failure.
+    private static func check(_ paths: [String], _ configuration: Configuration) throws(CommandFailure) {
+        guard !paths.isEmpty else { return }
+        var check = QueryCheck(configuration)
+        let texts = SourceTexts()
+        for path in paths {
+            do throws(SystemFile.ReadError) {
+                let bytes = try SystemFile.read(path, limit: mostBytes)
+                texts.keep(bytes, as: path)
+                check.add(bytes, as: path)
+            } catch {
+                throw CommandFailure(status: .user, message: "\(path): could not be read: \(error)\n")
+            }
+        }
+        let found = check.run()
+        for warning in found.warnings { Output.error(ProblemReport.text("warning", warning.message, at: warning.position, texts)) }
+        if found.leftOut > 0 { Output.error("… and \(count(found.leftOut, "more warning"))\n") }
+        let queries = "\(found.queries) \(found.queries == 1 ? "query" : "queries")"
+        Output.text(
+            "\(count(paths.count, "file")) with \(queries), \(found.ours) over metrics of Weir: \(count(found.warnings.count + found.leftOut, "warning"))\n"
         )
     }
 

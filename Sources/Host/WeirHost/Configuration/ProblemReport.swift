@@ -15,15 +15,20 @@ enum ProblemReport {
     }
 
     static func text(_ problem: ConfigProblem, _ texts: SourceTexts) -> String {
-        var report = "\(printable(problem.position.description)): error: \(shortened(printable(problem.message)))\n"
-        guard let line = texts.line(problem.position.line, of: problem.position.file) else { return report }
+        text("error", problem.message, at: problem.position, texts)
+    }
+
+    /// `kind` is `error` or `warning`.
+    static func text(_ kind: String, _ message: String, at position: ConfigPosition, _ texts: SourceTexts) -> String {
+        var report = "\(printable(position.description)): \(kind): \(shortened(printable(message)))\n"
+        guard let line = texts.line(position.line, of: position.file) else { return report }
         // Columns count characters, and so does this: one scalar in, one scalar out.
         let scalars = Array(line.unicodeScalars)
-        let column = min(max(problem.position.column - 1, 0), scalars.count)
+        let column = min(max(position.column - 1, 0), scalars.count)
         let start = scalars.count <= widest ? 0 : max(0, min(column - widest / 2, scalars.count - widest))
         let shown = printable(String(String.UnicodeScalarView(scalars[start...].prefix(widest))))
         if shown.allSatisfy({ $0 == " " }) { return report }
-        let number = "\(problem.position.line)"
+        let number = "\(position.line)"
         report += "  \(number) | \(shown)\n"
         report += "  \(String(repeating: " ", count: number.count)) | \(String(repeating: " ", count: column - start))^\n"
         return report

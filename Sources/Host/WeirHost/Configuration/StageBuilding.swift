@@ -114,7 +114,9 @@ extension ConfigurationReader {
         for (glob, position) in globs {
             let pattern = Glob(glob.pattern.replacingDots)
             if names.contains(where: { pattern.matches($0.replacingDots) }) { continue }
-            problems.note(.unknownMetric, "no metric is called '\(glob.pattern)'\(Suggestion.suffix(for: glob.pattern, among: names))", at: position)
+            let meant = NamingTable.metric(called: glob.pattern, among: names)
+            let hint = meant.map { "; did you mean '\($0)'?" } ?? Suggestion.suffix(for: glob.pattern, among: names)
+            problems.note(.unknownMetric, "no metric is called '\(glob.pattern)'\(hint)", at: position)
         }
     }
 

@@ -20,10 +20,11 @@ enum FlowField: Hashable, Sendable {
         "time": .time, "bytes": .bytes, "packets": .packets, "src.cgroup": .cgroup(.source), "dst.cgroup": .cgroup(.destination),
     ]
 
-    /// The field of a name in dots or underscores; nil for a name that nothing in the configuration has.
+    /// The field of a name in dots or underscores, Weir's or, as records may have it, another profile's; nil for a name that nothing in the
+    /// configuration has.
     static func named(_ name: String, in catalog: Catalog) -> FlowField? {
         if let field = plain[Catalog.normal(name)] { return field }
-        guard let selected = catalog.named(name) else { return nil }
+        guard let selected = catalog.named(name) ?? NamingTable.attribute(called: name, in: catalog, asStandIn: false)?.attribute else { return nil }
         if let end = selected.end { return selected.attribute == .address ? .address(end) : .recorded(selected.attribute, end) }
         return switch selected.attribute {
         case .sourcePort: .port(.source)
