@@ -177,7 +177,7 @@ let package = Package(
             path: "Tests/FakeKubernetesProgram", swiftSettings: strict),
         tests(
             "KubernetesClient", "Core/KubernetesClientTests",
-            ["FakeKubernetes", "ScriptedServer", "HTTPClient", "PlainJSON", "WeirKit", "WeirTesting", log]),
+            ["FakeKubernetes", "ScriptedServer", "HTTPClient", "FileTree", "PlainJSON", "WeirKit", "WeirTesting", log], exclude: ["Recorded"]),
         tests("WeirPipeline", "Core/WeirPipelineTests", ["WeirKit", "WeirTesting"]),
         tests("CIDREnricher", "Plugins/Enrichers/CIDRTests", ["WeirKit", "WeirTesting", "YAMLSource", log], exclude: ["Cases"]),
         // A DNS server that does what a test says.

@@ -81,7 +81,7 @@ package struct FakeAPI: Sendable {
         if let version = question.query["resourceVersion"], !version.isEmpty {
             guard let wanted = Int(version) else { return Self.refusal(400, "BadRequest", "resourceVersion: Invalid value") }
             if wanted > cluster.version {
-                return Self.refusal(504, "Timeout", "Too large resource version: \(wanted), current: \(cluster.version)", retryAfter: 1)
+                return Self.refusal(504, "Timeout", "Timeout: Too large resource version: \(wanted), current: \(cluster.version)", retryAfter: 1)
             }
             if hasCache { limit = 0 }
         }

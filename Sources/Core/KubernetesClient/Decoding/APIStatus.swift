@@ -14,5 +14,5 @@ struct APIStatus: Hashable, Sendable {
     var isExpired: Bool { code == 410 }
 
     /// This server is behind the one that named the version.
-    var isVersionTooLarge: Bool { code == 504 && message.hasPrefix("Too large resource version") }
+    var isVersionTooLarge: Bool { code == 504 && message.contains("Too large resource version") }
 }
