@@ -11,6 +11,7 @@ package final class KubernetesAPI: KubernetesTransport {
 
     private let access: KubernetesAccess
     private let client: HTTPClient
+    package let talk: TroubleTalk? = TroubleTalk()
 
     package init(_ access: KubernetesAccess, client: HTTPClient = HTTPClient()) {
         self.access = access

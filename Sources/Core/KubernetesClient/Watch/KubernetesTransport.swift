@@ -46,6 +46,12 @@ package struct KubernetesRequest: Sendable {
 package protocol KubernetesTransport: Sendable {
     /// The head of the answer; its body follows piece by piece.
     func open(_ request: KubernetesRequest) async throws(KubernetesError) -> any KubernetesAnswer
+    /// Where trouble of the server is said once for all reflectors that ask it; nil for one place each.
+    var talk: TroubleTalk? { get }
+}
+
+extension KubernetesTransport {
+    package var talk: TroubleTalk? { nil }
 }
 
 package protocol KubernetesAnswer: Sendable {

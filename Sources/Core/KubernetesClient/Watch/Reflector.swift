@@ -16,7 +16,10 @@ package final class Reflector<Object: KubernetesObject>: Sendable {
     private let metrics: ReflectorMetrics
     private let log: Logger
     private let state = Mutex(ReflectorHealth())
-    private let talk: TroubleTalk
+    /// What is said of this resource alone.
+    private let talk = TroubleTalk()
+    /// What is said of the server.
+    private let serverTalk: TroubleTalk
 
     /// Keeps those of `labels`. Inert until `run`.
     package init(
@@ -29,7 +32,7 @@ package final class Reflector<Object: KubernetesObject>: Sendable {
         self.transport = transport
         self.metrics = ReflectorMetrics(metrics, resource: resource)
         self.log = log
-        talk = TroubleTalk(resource: resource.description)
+        serverTalk = transport.talk ?? talk
     }
 
     /// How fresh what was told is. Callable from anywhere.
@@ -69,7 +72,7 @@ package final class Reflector<Object: KubernetesObject>: Sendable {
         } catch { failure = error }
         if Task.isCancelled { return }
         await tell(watch.end(failure, at: .now), &watch, apply)
-        if let trouble = watch.takeTrouble() { talk.say(trouble, log) }
+        if let trouble = watch.takeTrouble() { (trouble.reason.isOfServer ? serverTalk : talk).say(trouble, of: resource, log) }
     }
 
     private func tell(
