@@ -172,4 +172,19 @@ internal import WeirKit
         while pieces < 64, !client.take(piece, at: .now).isOver { pieces += 1 }
         #expect((15...16).contains(pieces))
     }
+
+    @Test("a watch that worked and fell silent is begun again without a word; one that never spoke is trouble", arguments: [true, false])
+    func silentWatch(worked: Bool) {
+        let registry = MetricRegistry()
+        var (_, client) = Self.feed(Pod.self, #"{"metadata":{"resourceVersion":"7"},"items":[]}"#, [], 100, registry)
+        let start = ContinuousClock.now
+        if worked { #expect(client.answered(client.next(), status: 200, retryAfter: nil, at: start) == [.caughtUp]) } else { _ = client.next() }
+        _ = client.end(KubernetesError(.idle, "no byte"), at: start + .seconds(150))
+        #expect((client.takeTrouble() == nil) == worked)
+        #expect((client.health.failingSince == nil) == worked)
+        #expect(Self.count("weir_kubernetes_restarts_total", registry, ["idle"]) == 1)
+        guard case .wait = client.next() else { return #expect(Bool(false), "no pause") }
+        guard case .watch(let query) = client.next() else { return #expect(Bool(false), "no watch") }
+        #expect(query.resourceVersion == "7")
+    }
 }

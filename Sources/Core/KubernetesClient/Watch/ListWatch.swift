@@ -130,18 +130,21 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
             watch = nil
             refused = nil
         }
+        let isGood = watch.map { $0.events > 0 || now - watchSince >= options.goodWatch } ?? false
         if let refused {
             refuse(refused.body.status, http: refused.status, retryAfter: refused.retryAfter, at: now)
         } else if let failure, verdict == nil {
-            fail(failure.reason, failure.description, at: now)
+            if isGood, failure.reason == .idle || failure.reason == .cut {
+                // A watch that worked: the resource is quiet and the server sends no bookmarks, or something in between forgets
+                // connections. Trouble it is when the next one does not come about.
+                verdict = .failed(failure.reason)
+            } else {
+                fail(failure.reason, failure.description, at: now)
+            }
         }
         if let list { return endList(list, at: now) }
-        guard let watch else {
-            endQuestion(isGood: false)
-            return []
-        }
-        if verdict == nil, !watch.isBetweenEvents { fail(.cut, "the watch ended within an event", at: now) }
-        endQuestion(isGood: watch.events > 0 || now - watchSince >= options.goodWatch)
+        if let watch, verdict == nil, !watch.isBetweenEvents { fail(.cut, "the watch ended within an event", at: now) }
+        endQuestion(isGood: isGood)
         return []
     }
 

@@ -18,7 +18,7 @@ package enum ReflectorEvent<Object: KubernetesObject>: Sendable {
     case delete(ObjectIdentity)
     /// The list was read to its end: what it did not name is gone.
     case endList
-    /// Changes now arrive as they happen. Once per `.endList`, and again whenever a watch that had ended in an error is back.
+    /// Changes now arrive as they happen. Once per `.endList`, and again when trouble is over.
     case caughtUp
 }
 
