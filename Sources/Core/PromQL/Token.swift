@@ -68,7 +68,9 @@ struct Lexer {
 
     private mutating func kind() -> Token.Kind {
         guard let first = byte() else { return .end }
-        if Self.isLetter(first) || first == UInt8(ascii: ":") { return .identifier(take { Self.isLetter($0) || Self.isDigit($0) || $0 == UInt8(ascii: ":") }) }
+        if Self.isLetter(first) || first == UInt8(ascii: ":") {
+            return .identifier(take { Self.isLetter($0) || Self.isDigit($0) || $0 == UInt8(ascii: ":") })
+        }
         if Self.isDigit(first) || (first == UInt8(ascii: ".") && byte(1).map(Self.isDigit) == true) { return number() }
         switch first {
         case UInt8(ascii: "\""), UInt8(ascii: "'"): return quoted(first)

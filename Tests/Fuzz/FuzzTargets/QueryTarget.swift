@@ -51,6 +51,12 @@ private enum QueryLaws {
         WeirHost.warnings(ofQueries: Array(text.utf8), as: name).warnings.map(\.message).sorted()
     }
 
+    /// The query as the lines of a rule. Split by bytes: to characters a carriage return and the end of its line are one.
+    private static func block(_ text: String) -> String {
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return "- expr: |\n" + lines.map { "    \(String($0) ?? "")\n" }.joined()
+    }
+
     /// Quoting changes no word of what is said.
     static func sameEverywhere(_ text: String) throws(BrokenLaw) {
         var quoted: [UInt8] = []
@@ -59,8 +65,7 @@ private enum QueryLaws {
         let alone = messages(text, "q.promql")
         for (format, file, name) in [
             ("JSON", "{\"a\":[{\"expr\" : \(literal)}]}", "q.json"), ("a quoted rule", "- alert: x\n  expr: \(literal)\n  for: 5m\n", "q.yaml"),
-            ("a block", "- expr: |\n" + text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-                .map { "    \(String($0) ?? "")\n" }.joined(), "q.yaml"),
+            ("a block", block(text), "q.yaml"),
         ] {
             // A text without anything is no query; a carriage return ends no line of YAML here.
             if text.allSatisfy(\.isWhitespace) { continue }

@@ -63,6 +63,29 @@ struct GoodConfigurationTests {
         }
     }
 
+    @Test("explain says by which names each exporter writes what")
+    func names() throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            let text = """
+                enrich: [{ plugin: cidr, tables: [{ cidr: 10.0.0.0/8, owner.name: x }] }]
+                metrics: { network.flow.bytes: [src.owner.name, transport] }
+                export:
+                  - { plugin: prometheus, naming: beyla }
+                  - { plugin: prometheus, name: own, path: /own }
+                  - { plugin: json_lines, path: "-", naming: otel, attributes: [dst.address, transport] }
+
+                """
+            try text.write(to: file, atomically: true, encoding: .utf8)
+            let outcome = try Fixtures.weir("explain", "--config", file.path)
+            for lines in [
+                "  prometheus: metrics *\n    naming: beyla\n    beyla.network.flow.bytes: k8s.src.owner.name, transport\n",
+                "  own: metrics *\n    naming: weir\n    weir.network.flow.bytes: src.owner.name, transport\n",
+                "    naming: otel\n    destination.address, network.transport\n",
+            ] { #expect(outcome.status == 0 && outcome.output.contains(lines), "\(outcome.output)") }
+        }
+    }
+
     @Test("a file of plugins.d is one more instance, named after the file")
     func pluginsFolder() throws {
         try Fixtures.inFolder { folder in
