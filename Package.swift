@@ -195,7 +195,8 @@ let package = Package(
         .executableTarget(
             name: "fake-metadata", dependencies: ["FakeMetadata", "ScriptedServer"], path: "Tests/FakeMetadata/Program", swiftSettings: strict),
         tests(
-            "CloudInstanceEnricher", "Plugins/Enrichers/CloudInstanceTests", ["WeirKit", "WeirTesting", "FakeMetadata", "ScriptedServer", log],
+            "CloudInstanceEnricher", "Plugins/Enrichers/CloudInstanceTests",
+            ["WeirKit", "WeirPipeline", "WeirTesting", "FakeMetadata", "ScriptedServer", log],
             exclude: ["Cases"]),
         tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "WeirTesting", log], exclude: ["Cases"]),
         tests(

@@ -39,10 +39,11 @@ public final class CloudInstanceEnricher: EndpointEnricher {
         let ofSubnets = facts.subnets.isEmpty ? [] : facts.ofSubnets.filter { endpoints.wants($0.attribute) }
         let open = isPending ? writes.filter { attribute in !facts.ofHost.contains { $0.attribute == attribute } } : []
         for row in endpoints.rows {
-            if endpoints.isLocal(row) || endpoints.owner(row) != 0 {
+            let address = endpoints.address(row)
+            if endpoints.isLocal(row) || endpoints.owner(row) != 0 || options.local.contains(where: { $0.contains(address) }) {
                 for (attribute, text) in ofHost { endpoints.answer(attribute, row, .text(text)) }
                 for attribute in open { endpoints.answer(attribute, row, .pending) }
-            } else if !ofSubnets.isEmpty, facts.subnets.contains(where: { $0.contains(endpoints.address(row)) }) {
+            } else if !ofSubnets.isEmpty, facts.subnets.contains(where: { $0.contains(address) }) {
                 for (attribute, text) in ofSubnets { endpoints.answer(attribute, row, .text(text)) }
             }
         }
@@ -51,7 +52,7 @@ public final class CloudInstanceEnricher: EndpointEnricher {
     /// Recognises the cloud, asks it, and asks again every `refresh`. Throws when an attempt failed, so that the host calls again
     /// after its back-off; what is known stays.
     public func run() async throws {
-        say(knowledge.withLock { $0.facts })
+        publish(knowledge.withLock { $0.facts })
         guard let provider = recognised() else { return }
         tell(knowledge.withLock { $0.recognise(provider) })
         guard options.asks(provider) else { return }
@@ -97,11 +98,11 @@ public final class CloudInstanceEnricher: EndpointEnricher {
 
     /// Endpoints are asked for again only when an answer is another than before.
     private func tell(_ change: CloudKnowledge.Change) {
-        if change == .facts { say(knowledge.withLock { $0.facts }) }
+        if change == .facts { publish(knowledge.withLock { $0.facts }) }
         if change != .nothing { context.invalidate(.all) }
     }
 
-    private func say(_ facts: CloudFacts) {
+    private func publish(_ facts: CloudFacts) {
         metrics.subnets.set(UInt64(facts.subnets.count))
         context.resource.set(facts.resource)
     }

@@ -29,6 +29,8 @@ public struct CloudInstanceOptions: PluginOptions {
     var provider = Provider.auto
     /// What is set by hand; nothing else is asked for.
     var values: [CloudField: String] = [:]
+    /// Ranges of this host that no interface has: containers behind a bridge.
+    public var local: [CIDR] = []
     /// How often the service is asked again.
     public var refresh: Duration = .seconds(600)
     /// Instead of the provider's own address; empty for that.
@@ -57,6 +59,7 @@ public struct CloudInstanceOptions: PluginOptions {
                 values[field] = text
             }
         }
+        section.read("local", into: &local)
         section.read("refresh", into: &refresh, in: .seconds(300) ... .seconds(86_400))
         if let node = section.take("endpoint"), let text: String = section.scalar(node) {
             if text.isEmpty || Self.isAddress(text) {

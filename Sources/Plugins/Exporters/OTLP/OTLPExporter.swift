@@ -10,6 +10,8 @@ package final class OTLPExporter: MetricExporter {
     /// The host waits 3 s for the last word; this leaves time to count what nobody took.
     private static let timeToFinish = Duration.milliseconds(2500)
 
+    package let readsResource = true
+
     private let settings: Settings
     private let context: PluginContext
     private let receiver: Receiver

@@ -6,6 +6,7 @@ import FakeMetadata
 import ScriptedServer
 import Testing
 import WeirKit
+import WeirPipeline
 import WeirTesting
 
 @Suite("cloud_instance: what flows' ends carry", .timeLimit(.minutes(1)))
@@ -184,5 +185,30 @@ struct CloudInstanceEnricherTests {
         _ = await task.result
         #expect(ContinuousClock.now - start < .seconds(1))
         #expect(enricher.say("10.0.0.4", isLocal: true) == "- - - gcp - - -")
+    }
+
+    @Test("a flow that waits for the first answer goes on with both its ends named by it, and counts once")
+    func held() async throws {
+        let service = try Service("aws", fault: .hang)
+        let heard = Heard()
+        let enricher = CloudInstanceEnricher(options("{ provider: aws, endpoint: \(service.server.url) }"), heard.context)
+        let task = Task { try await enricher.run() }
+        #expect(await heard.wait { !service.server.requests.isEmpty })
+        var fixture = PipelineFixture(
+            "metrics: { network.flow.bytes: [src.zone, dst.zone, traffic.scope] }",
+            enrichers: [EnricherInstance(name: "cloud_instance", stage: .endpoint(enricher))])
+        fixture.window([CapturedFlow("10.0.0.4", "10.0.15.9", bytes: 1357, owners: (7, 0))])
+        #expect(fixture.values("network.flow.bytes") == [:] && fixture.metric("weir_pipeline_held_bytes") == 1357)
+
+        // The first attempt ends with nothing, the next is answered.
+        await #expect(throws: MetadataProblem.self) { try await task.value }
+        service.change { $0.fault = nil }
+        let again = Task { try await enricher.run() }
+        #expect(await heard.wait { heard.count("weir_cloud_instance_up") == 1 })
+        fixture.invalidations.add(.all)
+        fixture.window([])
+        #expect(fixture.values("network.flow.bytes") == ["eu-west-1a|eu-west-1a|same_zone": 1357])
+        again.cancel()
+        _ = await again.result
     }
 }

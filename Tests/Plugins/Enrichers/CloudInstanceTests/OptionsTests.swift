@@ -21,6 +21,7 @@ struct CloudInstanceOptionsTests {
             ("provider: azur", "weir.yaml:1:11: 'azur' is not one of \(words); did you mean 'azure'?"),
             ("refresh: 1m", "weir.yaml:1:10: refresh is from 5m to 24h"),
             ("sys_root: sys", "weir.yaml:1:11: 'sys' is not a path that begins with /"),
+            ("local: [172.17.0.1/16]", "weir.yaml:1:9: '172.17.0.1/16' is not an address or a range such as 10.0.0.0/8 whose host bits are zero"),
             ("zones: a", "weir.yaml:1:1: unknown key 'zones'; did you mean 'zone'?"),
             (#"zone: "a\tb""#, "weir.yaml:1:7: zone has at most 256 bytes and no control characters"),
         ] as [(String, String)])
