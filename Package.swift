@@ -243,6 +243,7 @@ let package = Package(
                 "PacketParser",
                 "PacketFile",
                 "PacketReplay", "PromQL", "WeirHost", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
+                "DNSClient", "ReverseDNSEnricher",
             ],
             path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/FuzzTests", swiftSettings: strict),

@@ -71,7 +71,7 @@ struct DNSMessage {
         var name = Name()
         var position = offset
         var end: Int?
-        // A pointer leads to before the part it stands in, so each is nearer to the start than the last: no circles.
+        // A pointer leads to before the part it stands in, so each is nearer to the start than the last: no circles. The header is no name.
         var limit = offset
         while true {
             guard position < bytes.count else { return nil }
@@ -82,7 +82,9 @@ struct DNSMessage {
                 guard position + 1 + length <= bytes.count, name.append(bytes[position + 1..<position + 1 + length]) else { return nil }
                 position += 1 + length
             case 3:
-                guard let pointer = number16(position), case let target = Int(pointer & 0x3fff), target < limit else { return nil }
+                guard let pointer = number16(position), case let target = Int(pointer & 0x3fff), target < limit,
+                    target >= Self.headerBytes
+                else { return nil }
                 end = end ?? position + 2
                 limit = target
                 position = target

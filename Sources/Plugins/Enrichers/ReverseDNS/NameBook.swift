@@ -69,6 +69,8 @@ package struct NameBook {
     private var turnedAway: AddressQueue
     private var inFlight = 0
     private var silences = 0
+    /// When servers that were gone last came back.
+    private var cameBackAt: UInt64 = 0
     private var hand = 0
 
     package init(_ limits: Limits, _ metrics: Metrics, at now: UInt64) {
@@ -176,7 +178,9 @@ package struct NameBook {
         // The run ends: the entry stays as asked, for `begin`.
         case .failed(.cancelled): return false
         case .failed(let failure) where !failure.isFromServer: silences = min(silences + 1, Self.patience)
-        default: silences = 0
+        default:
+            if !isAnswering { cameBackAt = now }
+            silences = 0
         }
         // An entry that gave way while its question was on its way is nobody's any more.
         guard let slot = cache.slot(of: address) else { return false }
@@ -201,11 +205,12 @@ package struct NameBook {
 
     /// A name goes on as long as it may; who has none is without for now.
     private mutating func retry(_ slot: Int, at now: UInt64) {
-        let doublings = cache[slot].failures
-        cache[slot].failures = min(doublings + 1, Self.maxRetryDoublings)
-        cache[slot].expires = now + Self.firstRetry.monotonic << UInt64(doublings)
+        cache[slot].failures = min(cache[slot].failures, Self.maxRetryDoublings) + 1
+        cache[slot].expires = now + Self.pause(after: cache[slot].failures)
         if cache[slot].name == nil { cache[slot].forgetAt = cache[slot].expires + Self.negativeRest.monotonic }
     }
+
+    private static func pause(after failures: UInt8) -> UInt64 { firstRetry.monotonic << UInt64(failures - 1) }
 
     // MARK: - The house
 
@@ -217,12 +222,19 @@ package struct NameBook {
         let isCrowded = cache.isCrowded
         for _ in 0..<min(max(1024, cache.slots.count / 4 + 1), cache.slots.count) {
             hand = hand + 1 < cache.slots.count ? hand + 1 : 0
-            if cache.isUsed(hand), look(at: hand, now, isCrowded) { due.append(cache[hand].address) }
+            guard cache.isUsed(hand) else { continue }
+            let address = cache[hand].address
+            if look(at: hand, now, isCrowded) { due.append(address) }
         }
         // Half of the room stays for those who come by themselves.
         for _ in 0..<min(strangers.room / 2, turnedAway.count) { if let address = turnedAway.removeFirst() { due.append(address) } }
         metrics.show(entries: cache.count, names: cache.names, queued: strangers.count + late.count, inFlight: inFlight, isAnswering: isAnswering)
         return due
+    }
+
+    /// Its question failed before the servers came back: there is no point in waiting any longer.
+    private func isVain(_ entry: NameCache.Entry) -> Bool {
+        entry.failures > 0 && entry.expires - Self.pause(after: entry.failures) <= cameBackAt
     }
 
     /// True when the pipeline should ask about the entry, which may be gone then.
@@ -234,7 +246,8 @@ package struct NameBook {
             cache.remove(slot)
             return entry.name != nil
         }
-        if now >= entry.expires {
+        if now >= entry.expires || isVain(entry) {
+            cache[slot].expires = min(entry.expires, now)
             cache[slot].flags.insert(.announced)
             return !entry.flags.contains(.announced)
         }

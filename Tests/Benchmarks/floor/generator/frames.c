@@ -17,7 +17,6 @@
 
 enum {
 	BATCH = 32,
-	SOURCES = 64,
 	MAX_FRAME = 1514,
 };
 
@@ -48,13 +47,13 @@ static void make_frame(uint8_t *frame, const unsigned *station, const struct add
 }
 
 // IPv4 needs its header's checksum and may leave out UDP's; with IPv6 it is the other way round.
-static void make_flow(uint8_t *frame, bool v6, uint64_t flow)
+static void make_flow(uint8_t *frame, bool v6, uint64_t flow, uint32_t sources)
 {
 	void *network = frame + ETHERNET;
 	struct udphdr *udp = network + (v6 ? 40 : 20);
-	uint32_t host = 1 + flow % SOURCES;
+	uint32_t host = 1 + flow % sources;
 
-	udp->uh_sport = htons(1024 + flow / SOURCES);
+	udp->uh_sport = htons(1024 + flow / sources);
 	if (!v6) {
 		struct ip *ip = network;
 		ip->ip_src.s_addr = htonl(0x0a640000 + host);
@@ -63,14 +62,15 @@ static void make_flow(uint8_t *frame, bool v6, uint64_t flow)
 		return;
 	}
 	struct ip6_hdr *ip = network;
-	ip->ip6_src.s6_addr[0] = 0xfd, ip->ip6_src.s6_addr[1] = 0x64, ip->ip6_src.s6_addr[15] = host;
+	ip->ip6_src.s6_addr[0] = 0xfd, ip->ip6_src.s6_addr[1] = 0x64;
+	ip->ip6_src.s6_addr[14] = host >> 8, ip->ip6_src.s6_addr[15] = host;
 	udp->uh_sum = 0;
 	// The payload is zeros: the addresses, the length twice, the protocol and the ports are all there is to add.
 	uint16_t sum = folded(add_words(add_words(ntohs(udp->uh_ulen) + IPPROTO_UDP, &ip->ip6_src, 32), udp, 8));
 	udp->uh_sum = sum ? sum : 0xffff;
 }
 
-int raw(char **a, int pad, bool queued)
+int raw(char **a, int pad, bool queued, uint32_t sources)
 {
 	struct address dst = address_of(a[2]);
 	int fd = socket(AF_PACKET, SOCK_RAW, 0), bypass = !queued, payload = atoi(a[5]),
@@ -101,7 +101,7 @@ int raw(char **a, int pad, bool queued)
 	while (sent < total) {
 		int count = total - sent < BATCH ? total - sent : BATCH;
 		for (int i = 0; i < count; i++, flow = flow + 1 == flows ? 0 : flow + 1)
-			make_flow(frames[i], dst.v6, flow);
+			make_flow(frames[i], dst.v6, flow, sources);
 		if (pps)
 			wait_until(start + sent * 1000000000ull / pps);
 		for (int done = 0, r; done < count; done += r)

@@ -3,9 +3,10 @@
 
 // A deterministic generator, for IPv4 and IPv6. What it says it sent or received is the truth of the tests.
 //
-//   gen [-p SIZE] [-q] raw IF DSTMAC DSTIP FLOWS PKTS_PER_FLOW PAYLOAD PPS SECS
+//   gen [-p SIZE] [-q] [-s SOURCES] raw IF DSTMAC DSTIP FLOWS PKTS_PER_FLOW PAYLOAD PPS SECS
 //         crafted frames by AF_PACKET and sendmmsg, round robin over the flows: pass k sends packet k of every flow.
-//         Flow i is 10.100.0.(1 + i%64) or fd64::(1 + i%64), port 1024 + i/64, to DSTIP:9999.
+//         Flow i is 10.100.0.(1 + i%SOURCES) or fd64::(1 + i%SOURCES), port 1024 + i/SOURCES, to DSTIP:9999.
+//         -s SOURCES: 64 unless said otherwise; with up to 65,534 they go on in 10.100.1.0 and so forth.
 //         PPS 0: as fast as possible. SECS 0: stop after PKTS_PER_FLOW passes.
 //         -p SIZE: pad frames to SIZE bytes with zeros, as Ethernet does with less than 60.
 //         -q: go through the queueing discipline, where a tc egress program sees them.
@@ -46,13 +47,15 @@
 
 int main(int argc, char **v)
 {
-	int pad = 0, segments = 1, option;
+	int pad = 0, segments = 1, sources = 64, option;
 	bool queued = false;
 	const char *protocol = 0;
 
-	while ((option = getopt(argc, v, "+g:p:qt:")) > 0) {
+	while ((option = getopt(argc, v, "+g:p:qs:t:")) > 0) {
 		if (option == 'g')
 			segments = atoi(optarg);
+		else if (option == 's')
+			sources = atoi(optarg);
 		else if (option == 't')
 			protocol = optarg;
 		else if (option == 'p')
@@ -63,8 +66,8 @@ int main(int argc, char **v)
 			return 2;
 	}
 	argc -= optind, v += optind;
-	if (argc == 9 && !strcmp(v[0], "raw"))
-		return raw(v + 1, pad, queued);
+	if (argc == 9 && !strcmp(v[0], "raw") && sources > 0 && sources < 65535)
+		return raw(v + 1, pad, queued, sources);
 	if (argc >= 6 && argc <= 8 && !strcmp(v[0], "sock"))
 		return sock(v + 1, protocol_of(protocol, strchr(v[1], ':')), segments,
 			    argc > 6 ? strtoull(v[6], 0, 10) : 0, argc > 7 ? strtoull(v[7], 0, 10) : 1);

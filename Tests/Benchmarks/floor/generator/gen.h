@@ -63,7 +63,7 @@ static inline uint16_t folded(uint32_t sum)
 
 // ---- frames.c, sockets.c, streams.c: the words of the command line ----
 
-int raw(char **a, int pad, bool queued);
+int raw(char **a, int pad, bool queued, uint32_t sources);
 
 struct protocol {
 	int number; // of a raw socket, or 0
