@@ -230,7 +230,7 @@ let package = Package(
                 "FakeKubernetes", "KubernetesClient", "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink",
                 "CountingMalloc", "CKernelTests",
                 "PrometheusExporter",
-                "JSONLinesExporter",
+                "JSONLinesExporter", "DNSClient", "ReverseDNSEnricher",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Benchmarks/Bench", swiftSettings: strict),

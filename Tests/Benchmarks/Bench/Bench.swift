@@ -12,7 +12,10 @@ struct Bench: ParsableCommand {
 
     /// In the order of the table.
     static var sections: [any Section] {
-        [KernelSection(), PipelineSection(), ScrapeSection(), RecordsSection(), KubernetesSection(), MemorySection(), ThroughputSection()]
+        [
+            KernelSection(), PipelineSection(), ScrapeSection(), RecordsSection(), KubernetesSection(), NamesSection(), MemorySection(),
+            ThroughputSection(),
+        ]
     }
     /// What `make gates` compares with the accepted values.
     static var gates: [any Gate] { [PipelineGate(), ProgramGate()] }

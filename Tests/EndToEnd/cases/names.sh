@@ -102,6 +102,7 @@ windows_of_traffic() {
     local sent
     agent "$1" right
     wire_up
+    binds right || sink right 10.77.0.2
     sent=$(gen left -s 5000 raw w0 "$(station right w0)" 10.77.0.2 5000 100 100 2000 "$2")
     wire_down
     stop_agent "$1"
@@ -115,7 +116,6 @@ silent_server() {
     local with without
     wire
     resolver
-    sink right 10.77.0.2
     names_config plain 200ms
     sed -i 's|^enrich: .*|enrich: []|' "$CASE/plain.yaml"
     windows_of_traffic plain 5
