@@ -88,8 +88,9 @@ package struct NameBook {
 
     // MARK: - The data thread's side
 
-    package mutating func look(up address: IPAddress, at now: UInt64) -> Look {
-        guard let slot = cache.slot(of: address) else { return admit(address) }
+    /// `isAllowed` says whether the address may be asked about; evaluated only where nothing is known of it.
+    package mutating func look(up address: IPAddress, at now: UInt64, isAllowed: @autoclosure () -> Bool = true) -> Look {
+        guard let slot = cache.slot(of: address) else { return isAllowed() ? admit(address) : .absent }
         let entry = cache[slot]
         guard entry.flags.contains(.known) else { return notYet }
         if now >= entry.expires, entry.flags.isDisjoint(with: .waiting) { askAgain(slot, at: now) }
@@ -239,8 +240,10 @@ package struct NameBook {
 
     /// True when the pipeline should ask about the entry, which may be gone then.
     private mutating func look(at slot: Int, _ now: UInt64, _ isCrowded: Bool) -> Bool {
+        guard cache[slot].flags.contains(.known), cache[slot].flags.isDisjoint(with: .waiting) else { return false }
+        // Most have nothing to be done; only the others are copied.
+        if cache[slot].age == Self.trial, now < cache[slot].expires, cache[slot].failures == 0, !isCrowded { return false }
         let entry = cache[slot]
-        guard entry.flags.contains(.known), entry.flags.isDisjoint(with: .waiting) else { return false }
         if entry.age < Self.trial { cache[slot].age += 1 }
         if now >= entry.forgetAt {
             cache.remove(slot)

@@ -22,6 +22,8 @@ package struct NameCache {
         package static let protected = Flags(rawValue: 16)
         /// The pipeline was told to ask again, to see whether it does.
         package static let tested = Flags(rawValue: 32)
+        /// The slot has an entry.
+        fileprivate static let used = Flags(rawValue: 64)
         package static let waiting: Flags = [.queued, .asked]
     }
 
@@ -71,11 +73,12 @@ package struct NameCache {
 
     package func slot(of address: IPAddress) -> Int? { index[address].map(Int.init) }
 
-    package func isUsed(_ slot: Int) -> Bool { slot < entries.count && index[entries[slot].address] == Int32(slot) }
+    package func isUsed(_ slot: Int) -> Bool { slot < entries.count && entries[slot].flags.contains(.used) }
 
     /// Everything but name and lists may be changed here.
     package subscript(slot: Int) -> Entry {
-        get { entries[slot] }
+        // Not a copy: a sweep reads one number of each.
+        _read { yield entries[slot] }
         _modify { yield &entries[slot] }
     }
 
@@ -99,6 +102,7 @@ package struct NameCache {
             slot = entries.count
             entries.append(Entry(address: address))
         }
+        entries[slot].flags = .used
         index[address] = Int32(slot)
         link(slot)
         return (slot, evicted)

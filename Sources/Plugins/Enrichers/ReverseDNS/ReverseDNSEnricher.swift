@@ -64,8 +64,8 @@ public final class ReverseDNSEnricher: EndpointEnricher {
                     continue
                 }
                 // Who has a name from a stage of more trust needs no question, unless the name in DNS itself is wanted.
-                guard wantsOwn || endpoints[.name, row] == nil, ranges.asks(about: address) else { continue }
-                switch book.look(up: address, at: now) {
+                guard wantsOwn || endpoints[.name, row] == nil else { continue }
+                switch book.look(up: address, at: now, isAllowed: ranges.asks(about: address)) {
                 case .name(let name): Self.answer(.text(name), row, &endpoints)
                 case .pending: Self.answer(.pending, row, &endpoints)
                 case .absent: break

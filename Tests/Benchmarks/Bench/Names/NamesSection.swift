@@ -64,7 +64,7 @@ struct NamesSection: Section {
         var book = NameBook(limits, Metrics(MetricRegistry()), at: 0)
         for number in 0..<count {
             // Enough time for another question.
-            let now = UInt64(number) * second / 10_000
+            let now = second + UInt64(number) * second / 10_000
             _ = book.look(up: address(number), at: now)
             guard case .ask(let asked) = book.next(at: now), asked == address(number) else { throw Wrong(what: "a question was not asked") }
             let host = 10_000 + number
