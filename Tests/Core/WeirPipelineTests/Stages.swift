@@ -11,7 +11,7 @@ final class TableStage: EndpointEnricher {
     let writes: Set<Attribute>
     let asked = Mutex<[String]>([])
 
-    init(writes: Set<Attribute> = [.ownerName, .zone, .region, .zoneID, .scopeClaim], _ table: [String: [Attribute: Answer]]) {
+    init(writes: Set<Attribute> = [.ownerName, .zone, .region, .zoneID, .scopeClaim, .covered], _ table: [String: [Attribute: Answer]]) {
         self.table = Mutex(table)
         self.writes = writes
     }
@@ -25,7 +25,8 @@ final class TableStage: EndpointEnricher {
         }
     }
 
-    var instance: EnricherInstance { EnricherInstance(name: "table", stage: .endpoint(self)) }
+    var instance: EnricherInstance { instance(named: "table") }
+    func instance(named name: String) -> EnricherInstance { EnricherInstance(name: name, stage: .endpoint(self)) }
 }
 
 /// Names every address anew: the worst that a stage can do to the symbols.
