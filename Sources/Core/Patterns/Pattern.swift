@@ -23,16 +23,22 @@ public final class Pattern: Sendable {
     }
 
     /// Whether the pattern is found anywhere in `text`; anchor it with `^` and `$` to mean all of it.
-    public func matches(_ text: String) -> Bool {
+    public func matches(_ text: String) -> Bool { search(text) == .found }
+
+    /// What `matches` does, with the difference that it leaves out.
+    package func search(_ text: String) -> PatternOutcome {
         switch compiled.search(text) {
-        case CPCRE2_match: return true
-        case CPCRE2_no_match: return false
+        case CPCRE2_match: return .found
+        case CPCRE2_no_match: return .notFound
         default:
             Self.givenUp.wrappingAdd(1, ordering: .relaxed)
-            return false
+            return .givenUp
         }
     }
 }
+
+/// How a search ends.
+package enum PatternOutcome: Sendable { case found, notFound, givenUp }
 
 /// Why a text is no pattern.
 public struct PatternError: Error, Equatable, CustomStringConvertible {
