@@ -43,6 +43,7 @@ func tests(_ module: String, _ path: String, _ dependencies: [Target.Dependency]
 }
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// Links libFuzzer, which only `make fuzz` has.
 let fuzzer: [Target] =
@@ -71,6 +72,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         // Hummingbird's own; named because the listener's limits are in its words.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     ],
     targets: [
@@ -117,6 +119,8 @@ let package = Package(
         enricher("LocalOwner", ["FileTree"]),
         enricher("ReverseDNS", ["DNSClient"]),
         enricher("CloudInstance", ["FileTree", "HTTPClient", "PlainJSON"]),
+        enricher("Kubernetes", ["KubernetesClient", deque]),
+        enricher("NodeZone", ["KubernetesClient"]),
         exporter("Prometheus"),
         exporter("JSONLines", ["ByteOutput", "PlainJSON"]),
         exporter("OTLP", ["OTLPMessages", "HTTPClient", "Gzip", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
@@ -137,8 +141,8 @@ let package = Package(
         .target(
             name: "BuiltInPlugins",
             dependencies: [
-                "WeirKit", "CIDREnricher", "LocalOwnerEnricher", "ReverseDNSEnricher", "CloudInstanceEnricher",
-                "PrometheusExporter", "OTLPExporter", "JSONLinesExporter", "StdoutExporter",
+                "WeirKit", "CIDREnricher", "LocalOwnerEnricher", "KubernetesEnricher", "NodeZoneEnricher", "ReverseDNSEnricher",
+                "CloudInstanceEnricher", "PrometheusExporter", "OTLPExporter", "JSONLinesExporter", "StdoutExporter",
             ],
             path: "Sources/Host/BuiltInPlugins", swiftSettings: strict),
         .executableTarget(
@@ -197,6 +201,13 @@ let package = Package(
         tests(
             "CloudInstanceEnricher", "Plugins/Enrichers/CloudInstanceTests",
             ["WeirKit", "WeirPipeline", "WeirTesting", "FakeMetadata", "ScriptedServer", log],
+            exclude: ["Cases"]),
+        tests(
+            "KubernetesEnricher", "Plugins/Enrichers/KubernetesTests",
+            ["KubernetesClient", "FakeKubernetes", "ScriptedServer", "WeirKit", "WeirTesting", log],
+            exclude: ["Cases"]),
+        tests(
+            "NodeZoneEnricher", "Plugins/Enrichers/NodeZoneTests", ["KubernetesClient", "FakeKubernetes", "WeirKit", "WeirTesting", log],
             exclude: ["Cases"]),
         tests("PrometheusExporter", "Plugins/Exporters/PrometheusTests", ["WeirKit", "WeirTesting", log], exclude: ["Cases"]),
         tests(

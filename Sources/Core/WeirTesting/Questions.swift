@@ -63,11 +63,14 @@ public struct Questions {
         where !enricher.writes.contains(attribute) && zip(before, after).contains(where: { $0[attribute] != $1[attribute] }) {
             broken.append("\(attribute.name) is answered and not among what the enricher writes")
         }
-        let trusted = FixedAnswers(Dictionary(uniqueKeysWithValues: enricher.writes.map { ($0, "earlier") }))
-        for answers in ask([trusted] + stages, endpoints) where enricher.writes.contains(where: { answers[$0] != .text("earlier") }) {
+        let ends = enricher.writes.filter { $0.subject == .endpoint }
+        let trusted = FixedAnswers(Dictionary(uniqueKeysWithValues: ends.map { ($0, "earlier") }))
+        for answers in ask([trusted] + stages, endpoints) where ends.contains(where: { answers[$0] != .text("earlier") }) {
             broken.append("an earlier answer was replaced")
         }
-        for attribute in enricher.writes.union(enricher.reads) where attribute.subject != .endpoint {
+        // A stage of two halves speaks of the flow too.
+        let isOfEndsAlone = !(enricher is any FlowEnricher)
+        for attribute in enricher.writes.union(enricher.reads) where isOfEndsAlone && attribute.subject != .endpoint {
             broken.append("\(attribute.name) is about the flow, and an endpoint enricher speaks of one end")
         }
         return broken

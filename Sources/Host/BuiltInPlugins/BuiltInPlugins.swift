@@ -4,7 +4,9 @@
 internal import CIDREnricher
 internal import CloudInstanceEnricher
 internal import JSONLinesExporter
+internal import KubernetesEnricher
 internal import LocalOwnerEnricher
+internal import NodeZoneEnricher
 internal import OTLPExporter
 internal import PrometheusExporter
 internal import ReverseDNSEnricher
@@ -16,6 +18,8 @@ public import WeirKit
 public let builtInPlugins: [PluginEntry] = [
     PluginEntry(.enrich, CIDRPlugin.self),
     PluginEntry(.enrich, LocalOwnerPlugin.self),
+    PluginEntry(.enrich, KubernetesPlugin.self),
+    PluginEntry(.enrich, NodeZonePlugin.self),
     PluginEntry(.enrich, ReverseDNSPlugin.self),
     PluginEntry(.enrich, CloudInstancePlugin.self),
     PluginEntry(.export, PrometheusPlugin.self),

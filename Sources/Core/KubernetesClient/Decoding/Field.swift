@@ -16,6 +16,9 @@ enum Field {
     static let nodeAddressKind = 27, nodeAddress = 28, nodeAddressEnd = 29, podRange = 30, podRanges = 31, providerID = 32
     // Of services.
     static let serviceKind = 33, clusterAddress = 34, clusterAddresses = 35, externalAddress = 36, ingressAddress = 37
+    static let staticUID = 38
+    // Of files of objects.
+    static let kind = 39, time = 40
     /// The first of the labels that were asked for; the others follow.
     static let firstLabel = 64
 }

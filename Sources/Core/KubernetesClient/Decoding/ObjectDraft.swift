@@ -27,6 +27,7 @@ package struct ObjectDraft {
     var hostNetwork = false
     var phase = ""
     var start: UInt64?
+    var staticUID = ""
     /// `podIPs`, `clusterIPs`.
     var addresses: [IPAddress] = []
     /// `podIP`, `clusterIP`: for servers that do not know the list yet.
@@ -100,6 +101,7 @@ package struct ObjectDraft {
         hostNetwork = false
         phase = ""
         start = nil
+        staticUID = ""
         addresses = []
         singleAddress = nil
         otherAddresses = []
@@ -134,6 +136,7 @@ package struct ObjectDraft {
         case Field.hostNetwork: hostNetwork = text.elementsEqual("true".utf8)
         case Field.phase: phase = shared(text)
         case Field.start: start = time(text)
+        case Field.staticUID: staticUID = plain(text)
         case Field.podAddress, Field.clusterAddress: singleAddress = address(text)
         case Field.podAddresses, Field.clusterAddresses: note(address(text), in: \.addresses)
         case Field.hostAddress: singleOtherAddress = address(text)

@@ -34,6 +34,7 @@ extension Pod {
         tree.want(path + ["status", "podIP"], as: Field.podAddress)
         tree.want(path + ["status", "podIPs", .each, "ip"], as: Field.podAddresses)
         tree.want(path + ["status", "startTime"], as: Field.start)
+        tree.want(path + ["metadata", "annotations", "kubernetes.io/config.mirror"], as: Field.staticUID)
     }
 
     package init?(_ meta: ObjectMeta, _ draft: ObjectDraft) {
@@ -44,6 +45,7 @@ extension Pod {
         addresses = draft.addresses.isEmpty ? draft.singleAddress.map { [$0] } ?? [] : draft.addresses
         hostAddresses = draft.otherAddresses.isEmpty ? draft.singleOtherAddress.map { [$0] } ?? [] : draft.otherAddresses
         start = draft.start
+        staticUID = draft.staticUID
     }
 }
 

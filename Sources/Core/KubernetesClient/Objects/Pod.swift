@@ -20,6 +20,9 @@ package struct Pod: KubernetesObject, Hashable {
     package var hostAddresses: [IPAddress] = []
     /// Nanoseconds since 1970: when the node's agent took the pod; nil before.
     package var start: UInt64?
+    /// Of a static pod, the uid that its node's agent gave it (`kubernetes.io/config.mirror`) and that its control groups are called
+    /// by; `meta.uid` is that of its mirror in the API. Empty for all others.
+    package var staticUID: String = ""
 
     package init(_ meta: ObjectMeta) { self.meta = meta }
 

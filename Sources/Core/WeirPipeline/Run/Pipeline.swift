@@ -81,6 +81,8 @@ package struct Pipeline: ~Copyable {
     package mutating func beginWindow(_ window: Range<UInt64>, monotonic: UInt64) {
         self.window = window
         now = Moment(wall: window.lowerBound, monotonic: monotonic)
+        // Nobody is learning, so nobody says when an answer is no longer right: each window asks for its own.
+        if plan.input.isOffline { invalidations.add(.all) }
     }
 
     /// Learns the names of the interfaces that the next flows may have been counted at.

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import WeirKit
+
+/// What is known of one end of a flow.
+package struct EndFacts: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable { case pod = "Pod", service = "Service", node = "Node" }
+
+    package var kind: Kind
+    package var name: String
+    /// Empty for nodes.
+    package var namespace = ""
+    package var ownerName: String
+    package var ownerType: String
+    /// Whether the API may still tell of an owner above this one.
+    package var isOwnerFinal = true
+    /// Empty where there is no node behind it.
+    package var nodeName = ""
+    package var nodeAddress: IPAddress?
+    /// Whether an agent counts what it sends.
+    package var isCovered = false
+    /// In the order of the options; empty when none is set.
+    package var podLabels: [String?] = []
+    package var nodeLabels: [String?] = []
+    package var namespaceLabels: [String?] = []
+
+    package init(kind: Kind, name: String, ownerName: String, ownerType: String) {
+        self.kind = kind
+        self.name = name
+        self.ownerName = ownerName
+        self.ownerType = ownerType
+    }
+}
+
+extension ClusterKnowledge {
+    /// Who an address is at `time` (seconds since 1970). `pod` is the uid that the cgroup of the local socket tells, where it is
+    /// known: it is right even where many share an address, or before the API knows of one.
+    package func facts(of address: IPAddress, pod: ObjectUID?, at time: Double) -> EndFacts? {
+        if let pod, let slot = pods.slot(of: pod) ?? staticPods[pod] { return facts(of: pods[slot]) }
+        guard let holder = book.holder(of: address, at: time) else { return nil }
+        switch holder.kind {
+        case .pod: return facts(of: pods[holder.slot])
+        case .node: return facts(of: nodes[holder.slot], at: address)
+        case .service: return facts(of: services[holder.slot])
+        }
+    }
+
+    /// Whether an unknown address may be that of a pod that the API has yet to tell of.
+    package func mayBeBorn(_ address: IPAddress) -> Bool { ranges.contains(address) }
+
+    private func facts(of pod: PodRecord) -> EndFacts {
+        var facts = EndFacts(kind: .pod, name: pod.name, ownerName: pod.name, ownerType: EndFacts.Kind.pod.rawValue)
+        facts.namespace = texts[pod.namespace]
+        if pod.controller != 0 {
+            let owner = controllers.owner(pod.controller)
+            facts.ownerName = texts[owner.name]
+            facts.ownerType = texts[owner.kind]
+            facts.isOwnerFinal = owner.isFinal
+        }
+        facts.nodeName = texts[pod.node]
+        let node = node(named: pod.node)
+        facts.nodeAddress = pod.hostAddress == .zero ? node?.primary : pod.hostAddress
+        // Without a selector every node is covered, also one that is not known yet.
+        facts.isCovered = node?.isCovered ?? (options.covered?.matchesAll ?? false)
+        facts.podLabels = labelSets[pod.labels]
+        facts.nodeLabels = labelSets[node?.labels ?? 0]
+        facts.namespaceLabels = namespaceLabels(pod.namespace)
+        return facts
+    }
+
+    private func facts(of node: NodeRecord, at address: IPAddress) -> EndFacts {
+        let name = texts[node.name]
+        var facts = EndFacts(kind: .node, name: name, ownerName: name, ownerType: EndFacts.Kind.node.rawValue)
+        facts.nodeName = name
+        facts.nodeAddress = node.primary ?? address
+        facts.isCovered = node.isCovered
+        facts.nodeLabels = labelSets[node.labels]
+        return facts
+    }
+
+    private func facts(of service: ServiceRecord) -> EndFacts {
+        var facts = EndFacts(
+            kind: .service, name: service.name, ownerName: service.name, ownerType: EndFacts.Kind.service.rawValue)
+        facts.namespace = texts[service.namespace]
+        facts.namespaceLabels = namespaceLabels(service.namespace)
+        return facts
+    }
+
+    private func namespaceLabels(_ name: UInt32) -> [String?] {
+        namespaceOfName[name].map { labelSets[namespaces[$0].labels] } ?? []
+    }
+}

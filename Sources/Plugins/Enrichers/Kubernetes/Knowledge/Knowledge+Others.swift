@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import KubernetesClient
+internal import WeirKit
+
+extension ClusterKnowledge {
+    package mutating func beginNodes() { nodes.beginList() }
+
+    package mutating func endNodes() -> [ObjectUID] { nodes.endList() }
+
+    /// The node as it is now. What its pods show of it costs one pass over the pods, when it changed.
+    package mutating func put(_ node: Node, at now: Moment) {
+        let uid = ObjectUID(node.meta.uid)
+        let labels = hold(node.meta.labels, options.nodeLabels)
+        let isCovered = options.covered.map { $0.matches(node.meta.labels) } ?? false
+        let record = NodeRecord(
+            uid: uid, name: texts.hold(node.meta.name), addresses: node.addresses.map(\.address).filter { $0 != .zero },
+            primary: node.primaryAddress, labels: labels, isCovered: isCovered, ranges: node.podRanges)
+        var before: NodeRecord?
+        let slot: UInt32
+        if let known = nodes.slot(of: uid) {
+            slot = known
+            before = nodes[known]
+            let mark = (nodes.touch(known), nodes[known].mark).1
+            nodes[known] = record
+            nodes[known].mark = mark
+        } else {
+            slot = nodes.insert(record)
+        }
+        nodeOfName[record.name] = slot
+        let holder = Holder(.node, slot)
+        for address in before?.addresses ?? [] where !record.addresses.contains(address) {
+            if book.end(address, holder, until: now.wall, at: now.monotonic) { note(address) }
+        }
+        // What the first list names was there before.
+        let from = nodes.isListed ? now.wall : 0
+        for address in record.addresses where book.begin(address, holder, from: from, tie: uid.low) { note(address) }
+        for range in record.ranges { ranges.add(range) }
+        for range in before?.ranges ?? [] { ranges.remove(range) }
+        if before?.labels != labels || before?.isCovered != isCovered || before?.isGone != false {
+            for address in record.addresses { note(address) }
+            noteFormer(of: holder)
+            let name = record.name
+            notePods { $0.node == name }
+        }
+        if let before {
+            texts.release(before.name)
+            labelSets.release(before.labels)
+        }
+    }
+
+    package mutating func deleteNode(_ uid: ObjectUID, at now: Moment) {
+        guard let slot = nodes.slot(of: uid), !nodes[slot].isGone else { return }
+        let holder = Holder(.node, slot)
+        for address in nodes[slot].addresses where book.end(address, holder, until: now.wall, at: now.monotonic) { note(address) }
+        nodes.end(slot, at: now.monotonic)
+    }
+
+    mutating func remove(node slot: UInt32) {
+        let record = nodes[slot]
+        for range in record.ranges { ranges.remove(range) }
+        if nodeOfName[record.name] == slot {
+            nodeOfName[record.name] = nil
+            let name = record.name
+            notePods { $0.node == name }
+        }
+        texts.release(record.name)
+        labelSets.release(record.labels)
+        nodes.remove(slot)
+    }
+
+    /// The node of this name that came last.
+    func node(named name: UInt32) -> NodeRecord? { name == 0 ? nil : nodeOfName[name].map { nodes[$0] } }
+}
+
+extension ClusterKnowledge {
+    package mutating func beginServices() { services.beginList() }
+
+    package mutating func endServices() -> [ObjectUID] { services.endList() }
+
+    /// The Service as it is now: each of its addresses is its own, its name is all that it tells.
+    package mutating func put(_ service: Service, at now: Moment) {
+        let uid = ObjectUID(service.meta.uid)
+        var addresses: [IPAddress] = []
+        for address in service.clusterAddresses + service.externalAddresses + service.loadBalancerAddresses {
+            if address != .zero, !addresses.contains(address) { addresses.append(address) }
+        }
+        let slot: UInt32
+        var before: [IPAddress] = []
+        if let known = services.slot(of: uid) {
+            slot = known
+            before = services[known].addresses
+            services.touch(known)
+            services[known].addresses = addresses
+        } else {
+            slot = services.insert(
+                ServiceRecord(uid: uid, name: service.meta.name, namespace: texts.hold(service.meta.namespace), addresses: addresses))
+        }
+        let holder = Holder(.service, slot)
+        for address in before where !addresses.contains(address) {
+            if book.end(address, holder, until: now.wall, at: now.monotonic) { note(address) }
+        }
+        let from = services.isListed ? now.wall : 0
+        for address in addresses where book.begin(address, holder, from: from, tie: uid.low) { note(address) }
+    }
+
+    package mutating func deleteService(_ uid: ObjectUID, at now: Moment) {
+        guard let slot = services.slot(of: uid), !services[slot].isGone else { return }
+        let holder = Holder(.service, slot)
+        for address in services[slot].addresses where book.end(address, holder, until: now.wall, at: now.monotonic) { note(address) }
+        services.end(slot, at: now.monotonic)
+    }
+
+    mutating func remove(service slot: UInt32) {
+        texts.release(services[slot].namespace)
+        services.remove(slot)
+    }
+}
+
+extension ClusterKnowledge {
+    package mutating func beginNamespaces() { namespaces.beginList() }
+
+    package mutating func endNamespaces() -> [ObjectUID] { namespaces.endList() }
+
+    /// The namespace as it is now: its labels are shown by what lies in it.
+    package mutating func put(namespace object: PartialObject, at now: Moment) {
+        let uid = ObjectUID(object.meta.uid)
+        let name = texts.hold(object.meta.name)
+        let labels = hold(object.meta.labels, options.namespaceLabels)
+        let slot: UInt32
+        var before: NamespaceRecord?
+        if let known = namespaces.slot(of: uid) {
+            slot = known
+            before = namespaces[known]
+            namespaces.touch(known)
+            namespaces[known].labels = labels
+        } else {
+            slot = namespaces.insert(NamespaceRecord(uid: uid, name: name, labels: labels))
+        }
+        namespaceOfName[name] = slot
+        if before?.labels != labels { noteEverything(in: name) }
+        if let before {
+            texts.release(name)
+            labelSets.release(before.labels)
+        }
+    }
+
+    private mutating func noteEverything(in namespace: UInt32) {
+        notePods { $0.namespace == namespace }
+        for slot in services.slots(where: { $0.namespace == namespace }) {
+            for address in services[slot].addresses { note(address) }
+            noteFormer(of: Holder(.service, slot))
+        }
+    }
+
+    package mutating func deleteNamespace(_ uid: ObjectUID, at now: Moment) {
+        guard let slot = namespaces.slot(of: uid), !namespaces[slot].isGone else { return }
+        namespaces.end(slot, at: now.monotonic)
+    }
+
+    mutating func remove(namespace slot: UInt32) {
+        let record = namespaces[slot]
+        if namespaceOfName[record.name] == slot { namespaceOfName[record.name] = nil }
+        texts.release(record.name)
+        labelSets.release(record.labels)
+        namespaces.remove(slot)
+    }
+}
