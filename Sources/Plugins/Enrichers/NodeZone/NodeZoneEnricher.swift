@@ -9,8 +9,6 @@ public import WeirKit
 public final class NodeZoneEnricher: EndpointEnricher {
     /// The node, as `kubernetes` answers it.
     static let nodeName = Attribute.endpoint("k8s.node.name")
-    /// For how long after the start flows wait for the first list.
-    static let patience: Duration = .seconds(10)
     private static let beat: Duration = .seconds(1)
 
     private enum Phase: Sendable {
@@ -35,10 +33,13 @@ public final class NodeZoneEnricher: EndpointEnricher {
     private let options: NodeZoneOptions
     private let context: PluginContext
     private let metrics: Metrics
+    private let patience: Duration
     private let state: Mutex<State>
     private let start = ContinuousClock.now
 
-    package init(_ options: NodeZoneOptions, _ context: PluginContext) {
+    /// `patience` is for how long after the start flows wait for the first list.
+    package init(_ options: NodeZoneOptions, _ context: PluginContext, patience: Duration = .seconds(10)) {
+        self.patience = patience
         self.options = options
         self.context = context
         metrics = Metrics(context.metrics)
@@ -85,7 +86,7 @@ public final class NodeZoneEnricher: EndpointEnricher {
             resource, labels: NodePlaces.labels, from: api, metrics: context.metrics, log: context.log)
         // A run that is called again after an error has the knowledge of the one before.
         state.withLock { if $0.phase == .idle { $0.phase = .learning } }
-        let patienceEnds = now + Double(Self.patience.milliseconds) / 1000
+        let patienceEnds = now + Double(patience.milliseconds) / 1000
         try await withThrowingTaskGroup { group in
             group.addTask { try await reflector.run { self.take($0) } }
             group.addTask {
