@@ -10,7 +10,8 @@ import WeirTesting
 @Suite("csv_report")
 struct CSVReportTests {
     private static let flows = MetricSnapshot(
-        name: "network.flow.bytes", help: "Bytes.", unit: "By", attributes: ["src.team", "dst.name"], values: [5, 1357, 7, 0], created: [0, 0, 0, 0],
+        name: "weir.network.flow.bytes", help: "Bytes.", unit: "By", attributes: ["src.team", "dst.name"], values: [5, 1357, 7, 0],
+        created: [0, 0, 0, 0],
         texts: ["search", "=cmd|' /C calc'!A0", "payments", "a \"db\", or two", "", "", "search", ""], overflow: 2)
 
     @Test("the sample decodes to exactly the defaults, and a relative folder is refused")
@@ -44,8 +45,8 @@ struct CSVReportTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         for _ in 1...2 { try exporter.write([Self.flows]) }
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["network.flow.bytes.csv"])
-        let file = folder.appendingPathComponent("network.flow.bytes.csv")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["weir.network.flow.bytes.csv"])
+        let file = folder.appendingPathComponent("weir.network.flow.bytes.csv")
         #expect(try String(contentsOf: file, encoding: .utf8) == CSVTable(Self.flows).text)
         #expect(registry.read().first { $0.name == "weir_csv_report_written_files_total" }?.cells.first?.cell.current == 2)
     }
