@@ -95,6 +95,14 @@ extension KubernetesEnricher {
             }
             if isListed { listed(feed.resource) }
         }
+        // At once, and not with the next beat: the next batch may have rows of an address that is another's now.
+        handOn(state.withLock { $0.phase == .learning ? ChangedAddresses() : $0.knowledge.takeChanged() })
+    }
+
+    /// Has what changed asked again. The pipeline gathers what comes between two batches, and makes one pass for all of it.
+    private func handOn(_ changed: ChangedAddresses) {
+        if changed.all { return context.invalidate(.all) }
+        for address in changed.addresses { context.invalidate(.address(address)) }
     }
 
     /// One list was read to its end; after the last of the first ones all that was asked before is asked again.
@@ -140,12 +148,9 @@ extension KubernetesEnricher {
                 (state.unsettled.refused, state.knowledge.refusedAddresses)
             )
         }
-        if isLate || changed.all {
-            context.invalidate(.all)
-        } else {
-            for address in changed.addresses { context.invalidate(.address(address)) }
-            for address in ended { context.invalidate(.address(address)) }
-        }
+        handOn(changed)
+        if isLate { context.invalidate(.all) }
+        for address in ended { context.invalidate(.address(address)) }
         metrics.pods.set(UInt64(counts.pods))
         metrics.nodes.set(UInt64(counts.nodes))
         metrics.services.set(UInt64(counts.services))

@@ -21,8 +21,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
         /// How long an unknown address within the cluster may take to become a pod's: kubelet tells of a new address within about
         /// two seconds.
         package var settle: Duration = .seconds(5)
-        /// How often changes are handed on and the gauges set. A change of any number of addresses costs the pipeline one pass over
-        /// its endpoints, so they are gathered.
+        /// How often what is gone is forgotten, waits end and the gauges are set.
         package var beat: Duration = .milliseconds(500)
         package var reflector = ReflectorOptions()
 

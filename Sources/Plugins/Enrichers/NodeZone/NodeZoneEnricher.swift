@@ -23,8 +23,6 @@ public final class NodeZoneEnricher: EndpointEnricher {
     private struct State: Sendable {
         var places = NodePlaces()
         var phase = Phase.idle
-        /// Nodes of which there is news; handed on once per beat.
-        var changed: Set<String> = []
     }
 
     public let reads: Set<Attribute> = [nodeName]
@@ -101,12 +99,13 @@ public final class NodeZoneEnricher: EndpointEnricher {
 
     private func take(_ events: [ReflectorEvent<PartialObject>]) {
         let now = now
-        let isFirst = state.withLock { state in
+        let (isFirst, changed) = state.withLock { state in
             var isFirst = false
+            var changed: Set<String> = []
             for event in events {
                 switch event {
                 case .beginList: state.places.beginList()
-                case .put(let node): if let name = state.places.put(node) { state.changed.insert(name) }
+                case .put(let node): if let name = state.places.put(node) { changed.insert(name) }
                 case .delete(let identity): state.places.delete(identity, at: now)
                 case .endList:
                     state.places.endList(at: now)
@@ -115,22 +114,26 @@ public final class NodeZoneEnricher: EndpointEnricher {
                 case .caughtUp: break
                 }
             }
-            return isFirst
+            return (isFirst, state.phase == .learning ? [] : changed)
         }
-        if isFirst { context.invalidate(.all) }
+        if isFirst { return context.invalidate(.all) }
+        tell(changed)
+    }
+
+    /// Has the ends behind these nodes asked again.
+    private func tell(_ names: some Sequence<String>) {
+        for name in names { context.invalidate(.value(Self.nodeName, name)) }
     }
 
     private func tick(isPatient: Bool, _ health: ReflectorHealth) {
         let now = now
-        let (changed, isLate, count) = state.withLock { state in
-            state.changed.formUnion(state.places.forget(at: now))
-            defer { state.changed = [] }
+        let (forgotten, isLate, count) = state.withLock { state in
             let isLate = state.phase == .learning && !isPatient
             if isLate { state.phase = .late }
-            return (state.changed, isLate, state.places.count)
+            return (state.places.forget(at: now), isLate, state.places.count)
         }
         if isLate { context.invalidate(.all) }
-        for name in changed { context.invalidate(.value(Self.nodeName, name)) }
+        tell(forgotten)
         metrics.nodes.set(UInt64(count))
         let silence = (ContinuousClock.now - (health.lastContact ?? start)).components.seconds
         metrics.knowledgeAge.set(UInt64(max(silence, 0)))
