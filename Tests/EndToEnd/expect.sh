@@ -79,3 +79,10 @@ metric() {
         }
         END { printf "%.0f\n", sum }' "$file"
 }
+
+# scraped HOST NAME [TEXT]: the same from the agent that runs there and listens on 127.0.0.1:9347.
+scraped() {
+    in_host "$1" curl -sS --noproxy '*' http://127.0.0.1:9347/metrics 2>/dev/null |
+        awk -v name="$2" -v text="${3:-}" '(index($0, name "{") == 1 || index($0, name " ") == 1) && (text == "" || index($0, text)) { sum += $NF }
+            END { printf "%.0f\n", sum }'
+}

@@ -132,7 +132,11 @@ remove_everything() {
     done
     for group in "$(cgroup_root)/$PREFIX-"*; do
         [ -d "$group" ] || continue
-        for _ in 1 2 3 4 5; do rmdir "$group" 2>/dev/null && break || sleep 0.1; done
+        for _ in 1 2 3 4 5; do
+            find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
+            [ -d "$group" ] || break
+            sleep 0.1
+        done
     done
     if [ -e "$WORK/cpu1-is-off" ]; then
         echo 1 >/sys/devices/system/cpu/cpu1/online

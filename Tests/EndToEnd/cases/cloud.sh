@@ -41,13 +41,6 @@ cloud_agent() { http_proxy=http://127.0.0.1:9 all_proxy=http://127.0.0.1:9 agent
 
 told() { [ "$(scraped "$1" weir_cloud_instance_up)" = 1 ]; }
 
-# scraped HOST NAME [TEXT]: as metric, from the running agent.
-scraped() {
-    in_host "$1" curl -sS --noproxy '*' http://127.0.0.1:9347/metrics 2>/dev/null |
-        awk -v name="$2" -v text="${3:-}" '(index($0, name "{") == 1 || index($0, name " ") == 1) && (text == "" || index($0, text)) { sum += $NF }
-            END { printf "%.0f\n", sum }'
-}
-
 # also_at: right answers at an address of two other subnets too.
 also_at() {
     ip_in right addr add 10.77.1.2/32 dev w0
