@@ -57,6 +57,14 @@ struct SmallPartsTests {
         #expect(limit.pass(start + .seconds(60)) == 2)
     }
 
+    @Test("maps may take a 64th of the machine, and a quarter of what the agent alone may use")
+    func memoryBudget() {
+        #expect(MemoryBudget(machine: 64 << 30, limit: nil).bytes == 1 << 30)
+        #expect(MemoryBudget(machine: 64 << 30, limit: 512 << 20).bytes == 128 << 20)
+        #expect(MemoryBudget(machine: 1 << 30, limit: 512 << 20).bytes == 16 << 20)
+        #expect(MemoryBudget(machine: .max, limit: nil).bytes == .max)
+    }
+
     @Test("a sticky folder does not count, a writable folder does")
     func trust() throws {
         try Fixtures.inFolder { folder in

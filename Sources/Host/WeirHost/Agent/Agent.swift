@@ -112,7 +112,7 @@ final class Agent: Sendable {
         let flows = tree.work.capture.maxFlows
         if flows < tree.configuration.capture.maxFlows {
             let wanted = tree.configuration.capture.maxFlows
-            log.warning("max_flows lowered to fit a 64th of the memory", metadata: ["max_flows": "\(flows)", "wanted": "\(wanted)"])
+            log.warning("max_flows lowered to fit the memory", metadata: ["max_flows": "\(flows)", "wanted": "\(wanted)"])
         }
     }
 

@@ -53,7 +53,10 @@ enum Explanation {
         lines.append(
             "  kernel map: key \(shape.keySize) bytes, value \(shape.valueSize) bytes, \(shape.isPerCPU ? "one value per CPU" : "one shared value")")
         lines.append("  kernel memory: \(shape.memoryBytes) bytes = \(shape.formula)")
-        if budget.bytes < .max { lines.append("  kernel memory allowed: \(budget.bytes) bytes, a 64th of what this process may use") }
+        if budget.bytes < .max {
+            lines.append(
+                "  kernel memory allowed: \(budget.bytes) bytes, the least of a 64th of this machine's memory and a quarter of its cgroup's limit")
+        }
         if fitting.maxFlows < plan.maxFlows { lines.append("  max_flows: \(fitting.maxFlows) instead of \(plan.maxFlows), to stay within that") }
         return lines
     }
