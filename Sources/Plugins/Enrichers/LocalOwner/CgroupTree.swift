@@ -20,7 +20,10 @@ package struct CgroupTree {
         }
         do {
             let text = String(decoding: try FileTree.read("/proc/self/mountinfo", limit: 4 << 20), as: UTF8.self)
-            guard let found = Self.mountPoint(in: text) else { throw LocalOwnerError("find a cgroup v2 mount; is one mounted? else set cgroup_root") }
+            let isHostRoot = { (path: String) in (try? FileTree.inode(of: path)) == Self.rootInode }
+            guard let found = Self.mountPoint(in: text, isHostRoot: isHostRoot) else {
+                throw LocalOwnerError("find a cgroup v2 mount; is one mounted? else set cgroup_root")
+            }
             root = found
         } catch let error as LocalOwnerError {
             throw error
@@ -59,18 +62,23 @@ package struct CgroupTree {
         return (paths, isWhole)
     }
 
-    /// Of `/proc/self/mountinfo`: `41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw`. A mount of the tree's own
-    /// root is taken before one of a part.
-    package static func mountPoint(in mountinfo: String) -> String? {
+    /// The inode of the root of all. In a container with a cgroup namespace of its own the mount that says `/` has another, and the host's
+    /// tree, where it is mounted, says `/../..`.
+    private static let rootInode: UInt64 = 1
+
+    /// Of `/proc/self/mountinfo`: `41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw`. The host's tree is taken before one that says it is
+    /// the root, and that before one that says it is a part.
+    package static func mountPoint(in mountinfo: String, isHostRoot: (String) -> Bool = { _ in false }) -> String? {
+        var root: String?
         var part: String?
         for line in mountinfo.split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard let dash = fields.firstIndex(of: "-"), dash >= 5, fields.count > dash + 1, fields[dash + 1] == "cgroup2" else { continue }
             let path = unescaped(fields[4])
-            if fields[3] == "/" { return path }
-            part = part ?? path
+            if isHostRoot(path) { return path }
+            if fields[3] == "/" { root = root ?? path } else { part = part ?? path }
         }
-        return part
+        return root ?? part
     }
 
     /// The kernel writes blanks and backslashes of a path as `\040`.

@@ -115,4 +115,11 @@ struct CgroupOwnersTests {
             ("1 0 0:1 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw\n", nil), ("", nil), ("- - - -\n1 2 - cgroup2", nil),
         ] as [(String, String?)])
     func mountPoint(text: String, expected: String?) { #expect(CgroupTree.mountPoint(in: text) == expected) }
+
+    @Test("in a container with a cgroup namespace of its own, the host's tree is the one with the host's inode")
+    func hostTree() {
+        let mounts = "1 0 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n2 0 0:1 /../../.. /host/cgroup rw - cgroup2 cgroup2 rw\n"
+        #expect(CgroupTree.mountPoint(in: mounts) { $0 == "/host/cgroup" } == "/host/cgroup")
+        #expect(CgroupTree.mountPoint(in: mounts) == "/sys/fs/cgroup")
+    }
 }
