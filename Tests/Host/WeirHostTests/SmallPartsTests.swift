@@ -65,6 +65,24 @@ struct SmallPartsTests {
         #expect(MemoryBudget(machine: .max, limit: nil).bytes == .max)
     }
 
+    @Test("ready is who counts and exports; a stage that cannot learn is told of, and stalls no rollout")
+    func readiness() {
+        let failing = StageState.failing("token=secret")
+        func answer(_ isCounting: Bool, _ learns: StageState, _ exports: StageState, suspended: [String] = []) -> Readiness {
+            Readiness(isCounting: isCounting, stages: [("cloud_instance", .learns, learns), ("csv", .exports, exports)], suspended: suspended)
+        }
+        #expect(answer(true, .idle, .running).isReady)
+        #expect(!answer(false, .idle, .running).isReady)
+        #expect(answer(true, failing, .running).isReady)
+        #expect(!answer(true, .running, failing).isReady)
+        #expect(
+            answer(true, failing, .running, suspended: ["slow"]).text == """
+                {"ready":true,"counting":true,"stages":[{"stage":"cloud_instance","state":"failing"},{"stage":"csv","state":"running"},\
+                {"stage":"slow","state":"suspended"}]}
+
+                """)
+    }
+
     @Test("a sticky folder does not count, a writable folder does")
     func trust() throws {
         try Fixtures.inFolder { folder in

@@ -11,31 +11,18 @@ struct Health: Sendable {
 
     /// Alive: the data thread comes by.
     func live() -> HTTPAnswer {
-        let silence = data.sinceBeat
-        let isWell = silence <= data.patience
-        return HTTPAnswer(status: isWell ? 200 : 503, isWell ? "ok\n" : "the data thread was last seen \(silence.configText) ago\n")
+        HTTPAnswer(status: isCounting ? 200 : 503, isCounting ? "ok\n" : "the data thread was last seen \(data.sinceBeat.configText) ago\n")
     }
 
-    /// Ready: no stage is failing or suspended. Errors stay in the log: they may quote the configuration.
     func ready() -> HTTPAnswer {
-        var lines: [String] = []
-        var isReady = true
-        for (stage, state) in states.all {
-            switch state {
-            case .running: lines.append("{\"stage\":\"\(stage)\",\"state\":\"running\"}")
-            case .idle: lines.append("{\"stage\":\"\(stage)\",\"state\":\"idle\"}")
-            case .failing:
-                isReady = false
-                lines.append("{\"stage\":\"\(stage)\",\"state\":\"failing\"}")
-            }
+        let readiness = Readiness(isCounting: isCounting, stages: states.all, suspended: suspended)
+        return HTTPAnswer(status: readiness.isReady ? 200 : 503, contentType: "application/json") { write in
+            try await write(Array(readiness.text.utf8))
         }
-        for stage in suspended {
-            isReady = false
-            lines.append("{\"stage\":\"\(stage)\",\"state\":\"suspended\"}")
-        }
-        let text = "{\"ready\":\(isReady),\"stages\":[\(lines.joined(separator: ","))]}\n"
-        return HTTPAnswer(status: isReady ? 200 : 503, contentType: "application/json") { write in try await write(Array(text.utf8)) }
     }
+
+    /// Not before the capture is attached.
+    private var isCounting: Bool { data.sinceBeat <= data.patience }
 
     /// The pipeline says so in a gauge of its own.
     private var suspended: [String] {

@@ -5,22 +5,15 @@ internal import Logging
 internal import Synchronization
 internal import WeirKit
 
-/// How a stage's `run()` fares, for `/readyz`.
-enum StageState: Sendable, Equatable {
-    case running
-    /// `run()` returned: nothing more to learn.
-    case idle
-    /// `run()` threw; it is called again after a pause. What it learned before stays.
-    case failing(String)
-}
-
 /// The states of all stages that were started.
 final class StageStates: Sendable {
-    private let states = Mutex<[String: StageState]>([:])
+    private let states = Mutex<[String: (role: StageRole, state: StageState)]>([:])
 
-    func set(_ state: StageState, for stage: String) { states.withLock { $0[stage] = state } }
+    func set(_ state: StageState, for stage: String, _ role: StageRole) { states.withLock { $0[stage] = (role, state) } }
     func forget(_ stage: String) { states.withLock { $0[stage] = nil } }
-    var all: [(stage: String, state: StageState)] { states.withLock { $0.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } } }
+    var all: [(name: String, role: StageRole, state: StageState)] {
+        states.withLock { $0.sorted { $0.key < $1.key }.map { ($0.key, $0.value.role, $0.value.state) } }
+    }
 }
 
 /// Wraps `run()`: a return is idle, a throw is counted, said at most once a minute, and followed by a new call after
@@ -30,14 +23,16 @@ struct StageRunner: Sendable {
     private static let longestPause = Duration.seconds(300)
 
     let name: String
+    let role: StageRole
     let states: StageStates
     let log: Logger
     private let up: Cell
     private let restarts: Cell
     private let talk = RateLimited()
 
-    init(_ name: String, states: StageStates, registry: MetricRegistry, log: Logger) {
+    init(_ name: String, _ role: StageRole, states: StageStates, registry: MetricRegistry, log: Logger) {
         self.name = name
+        self.role = role
         self.states = states
         self.log = log
         up = registry.gauge(
@@ -50,16 +45,16 @@ struct StageRunner: Sendable {
         var pause = Self.firstPause
         while !Task.isCancelled {
             up.set(1)
-            states.set(.running, for: name)
+            states.set(.running, for: name, role)
             let start = ContinuousClock.now
             do {
                 try await body()
-                if !Task.isCancelled { states.set(.idle, for: name) }
+                if !Task.isCancelled { states.set(.idle, for: name, role) }
                 return
             } catch {
                 if Task.isCancelled { return }
                 up.set(0)
-                states.set(.failing("\(error)"), for: name)
+                states.set(.failing("\(error)"), for: name, role)
                 // One that ran well for long starts from the shortest pause again.
                 if ContinuousClock.now - start > Self.longestPause { pause = Self.firstPause }
                 if let quiet = talk.pass() {

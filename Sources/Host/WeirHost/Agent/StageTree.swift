@@ -56,10 +56,10 @@ final class StageTree: Sendable {
             for (index, enricher) in configuration.enrichers.enumerated() where plan.isStarted(index) {
                 let asked = plan.asked[index]
                 guard let stage = enricher.stage.enricher else { continue }
-                start(enricher.name, &group) { try await stage.run(for: asked) }
+                start(enricher.name, .learns, &group) { try await stage.run(for: asked) }
             }
             let covered = covered
-            start("covered", &group) { try await covered.run() }
+            start("covered", .learns, &group) { try await covered.run() }
             for queue in queues {
                 group.addTask { [self] in
                     await queue.run()
@@ -81,7 +81,7 @@ final class StageTree: Sendable {
     /// Runs until the exporters are to end; the last word is said by a task that nobody has cancelled yet.
     private func run(_ instance: Configuration.MetricInstance, _ reader: SeriesReader) async {
         await withDiscardingTaskGroup { group in
-            start(instance.name, &group) { try await instance.exporter.run(reader) }
+            start(instance.name, .exports, &group) { try await instance.exporter.run(reader) }
             await exportersMayEnd.wait()
             group.cancelAll()
         }
@@ -97,8 +97,10 @@ final class StageTree: Sendable {
         if left == 0 { done.open() }
     }
 
-    private func start(_ name: String, _ group: inout DiscardingTaskGroup, _ body: @escaping @Sendable () async throws -> Void) {
-        let runner = StageRunner(name, states: states, registry: registry, log: log)
+    private func start(
+        _ name: String, _ role: StageRole, _ group: inout DiscardingTaskGroup, _ body: @escaping @Sendable () async throws -> Void
+    ) {
+        let runner = StageRunner(name, role, states: states, registry: registry, log: log)
         group.addTask { await runner.run(body) }
     }
 
