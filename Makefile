@@ -22,7 +22,7 @@ C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]'
 # What the build links, and what the demo and the tests run.
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev libc-ares-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps bpftool curl prometheus tcpdump tshark clang-format valgrind binutils dnsmasq-base \
-	nginx-light openssl
+	nginx-light openssl strace systemd util-linux
 
 .PHONY: help deps build release demo test test-unit test-kernel test-end-to-end exact bench floor gates bench-record fuzz run format check clean samples example proto
 
