@@ -23,8 +23,10 @@ C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]'
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev libc-ares-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps bpftool curl prometheus tcpdump tshark clang-format valgrind binutils dnsmasq-base \
 	nginx-light openssl strace systemd util-linux
+# Debian's, unless there is one from elsewhere, which would be in its way.
+RUN_PACKAGES += $(shell command -v kubectl >/dev/null || echo kubernetes-client)
 
-.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end exact bench floor gates bench-record fuzz run format check clean samples example proto
+.PHONY: help deps build release demo test test-unit test-kernel test-end-to-end exact bench floor gates bench-record fuzz run format check clean samples example proto deploy-check build-packages
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,7 +52,7 @@ release: deps ## Build .build-release/release/weir for hosts without a toolchain
 demo: build ## Show real traffic between network namespaces, named and counted; ends by itself
 	$(SUDO) examples/demo/demo.sh $(CURDIR)/$(WEIR)
 
-test: build test-unit gates test-kernel test-end-to-end example ## Run all tests; the kernel's as root
+test: build test-unit gates test-kernel test-end-to-end deploy-check example ## Run all tests; the kernel's as root
 
 test-unit: ## Tests without privileges (after make build)
 	$(TEST) --skip KernelTests --skip AllocationTests
@@ -79,6 +81,12 @@ gates: ## Compare instructions and allocations with the accepted values (after m
 
 bench-record: build ## Accept today's instructions and allocations: writes Tests/Benchmarks/thresholds
 	$(SUDO) env "PATH=$(PATH)" $(BENCH) gates --record
+
+deploy-check: ## Look at deploy/ and Containerfile by kubectl kustomize, systemd-analyze and weir check (after make build)
+	Tests/Deploy/run $(WEIR)
+
+build-packages: # For Containerfile
+	@echo $(BUILD_PACKAGES)
 
 example: build ## Build, test and run examples/in-house-agent, a package outside of this one; shares .build
 	Tests/InHouseAgent/run

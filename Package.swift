@@ -204,7 +204,7 @@ let package = Package(
             exclude: ["Cases"]),
         tests(
             "KubernetesEnricher", "Plugins/Enrichers/KubernetesTests",
-            ["KubernetesClient", "FakeKubernetes", "ScriptedServer", "WeirKit", "WeirTesting", log],
+            ["KubernetesClient", "FakeKubernetes", "ScriptedServer", "WeirKit", "WeirTesting", "YAMLSource", "FileTree", log],
             exclude: ["Cases"]),
         tests(
             "NodeZoneEnricher", "Plugins/Enrichers/NodeZoneTests", ["KubernetesClient", "FakeKubernetes", "WeirKit", "WeirTesting", log],

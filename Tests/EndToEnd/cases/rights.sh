@@ -109,7 +109,8 @@ expand() {
     systemd-analyze syscall-filter "$1" | sed '1d; s/^ *//; /^#/d; /^$/d' | while read -r line; do expand "$line"; done
 }
 
-# calls SOURCE: nothing that it calls is refused by the unit: no call beyond SystemCallFilter, no memory to write and to run, no address family.
+# calls SOURCE: nothing that it calls is refused by the unit: no call beyond SystemCallFilter, no memory to write and to run, no
+# address family, no namespace.
 calls() {
     local families
     chmod 0755 "$WORK" "$CASE"
@@ -135,6 +136,7 @@ calls() {
     families=$(sed -n 's/^RestrictAddressFamilies=//p' "$DEPLOY/systemd/weir.service")
     expect "address families that the unit refuses" "" \
         "$(grep -oE '^socket\(AF_[A-Z0-9]+' "$CASE/trace/own" | cut -d'(' -f2 | sort -u | comm -23 - <(tr ' ' '\n' <<<"$families" | sort) | paste -sd' ')"
+    expect "namespaces of its own" "" "$(awk '/^(unshare|setns)\(/ || /^clone3?\(.*CLONE_NEW/' "$CASE/trace/own")"
     remark "$(grep -oE '^[a-z0-9_]+\(' "$CASE/trace/own" | sort -u | wc -l) different calls"
 }
 

@@ -12,7 +12,7 @@ import WeirKit
 import WeirTesting
 
 /// An enricher that learns from a fake API server.
-private final class Learner: Sendable {
+final class Learner: Sendable {
     let enricher: KubernetesEnricher
     let metrics = MetricRegistry()
     let resource = ResourceFacts()
