@@ -181,6 +181,9 @@ CURLcode CLibCurl_connect_to(struct CLibCurl_transfer *transfer, const char *lin
 	return add(transfer, CURLOPT_CONNECT_TO, &transfer->connect_to, line);
 }
 
+// Both ways: else libcurl looks at the transfer at once, to see what may go on.
+CURLcode CLibCurl_pause(struct CLibCurl_transfer *transfer) { return curl_easy_pause(transfer->easy, CURLPAUSE_ALL); }
+
 CURLcode CLibCurl_resume(struct CLibCurl_transfer *transfer) { return curl_easy_pause(transfer->easy, CURLPAUSE_CONT); }
 
 const char *CLibCurl_message(const struct CLibCurl_transfer *transfer) { return transfer->message; }

@@ -24,7 +24,7 @@ final class Exchange: Sendable {
         place = first.url.place
         inbox = Mutex(
             isStream
-                ? Inbox(maxBytes: request.maxStreamBytes, room: engine.options.streamBufferBytes)
+                ? Inbox(maxBytes: request.maxStreamBytes, room: engine.options.streamBufferBytes, gathers: request.gatherTime > .zero)
                 : Inbox(maxBytes: request.maxBodyBytes, room: nil))
     }
 
@@ -88,6 +88,9 @@ final class Exchange: Sendable {
         waiter?.resume()
         return delivery
     }
+
+    /// The turn in which something came is over.
+    func gathered() { inbox.withLock { $0.gathered() }?.resume() }
 
     func finish(_ outcome: Inbox.Outcome) { inbox.withLock { $0.finish(outcome) }?.resume() }
 

@@ -22,6 +22,9 @@ public struct HTTPRequest: Sendable {
     public var idleTimeout: Duration? = .seconds(30)
     /// `open`: everything. nil for a stream that may live as long as its server.
     public var streamTimeout: Duration?
+    /// `open`: after a small piece of the body the next is looked for so much later, and what came meanwhile is one piece. For
+    /// streams of many small messages, each of which would wake two threads. Zero: every piece at once.
+    public var gatherTime: Duration = .zero
 
     /// `send`: bytes of the body, after decompression.
     public var maxBodyBytes = 4 << 20

@@ -33,10 +33,13 @@ struct Inbox: Sendable {
     /// Of the body altogether, and of what may wait for a reader; nil when the reader comes at the end.
     private let maxBytes: Int
     private let room: Int?
+    /// The reader of a piece is woken by `gathered` alone, not by every part of it.
+    private let gathers: Bool
 
-    init(maxBytes: Int, room: Int?) {
+    init(maxBytes: Int, room: Int?, gathers: Bool = false) {
         self.maxBytes = maxBytes
         self.room = room
+        self.gathers = gathers
     }
 
     // MARK: From the server. What is given back is to be resumed.
@@ -55,8 +58,11 @@ struct Inbox: Sendable {
         }
         unsafe pending.append(contentsOf: bytes)
         received += bytes.count
-        return (.taken, takeWaiter())
+        return (.taken, gathers ? nil : takeWaiter())
     }
+
+    /// What has come is one piece.
+    mutating func gathered() -> Waiter? { takeWaiter() }
 
     /// The first outcome stands.
     mutating func finish(_ outcome: Outcome) -> Waiter? {

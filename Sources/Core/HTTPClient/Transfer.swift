@@ -24,6 +24,12 @@ final class Transfer {
     private var failure: HTTPError?
     private var lastMove = ContinuousClock.now
     private var uploaded: Int64 = 0
+    /// Of the body, since `rest` was last asked.
+    private var newBytes = 0
+    /// A stream that brought so much has more, and is not to wait for it.
+    private static let smallBytes = 96 << 10
+    /// While it gathers: until when.
+    private(set) var restsUntil: ContinuousClock.Instant?
 
     init(_ exchange: Exchange, _ hop: Hop, redirects: Int, _ engine: Engine) throws(HTTPError) {
         self.exchange = exchange
@@ -58,6 +64,27 @@ final class Transfer {
         let code = unsafe CLibCurl_resume(handle)
         // libcurl tells of it once more when it next works on the transfer; then our word is there.
         if code != CURLE_OK, failure == nil { failure = described(code) }
+    }
+
+    /// After its turn: a stream that brought a little is left alone while more gathers, if that is wanted. Until when.
+    func rest(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        defer { newBytes = 0 }
+        let time = exchange.request.gatherTime
+        guard time > .zero, exchange.isStream else { return nil }
+        if newBytes > 0 { exchange.gathered() }
+        // A full one goes on when its reader has room.
+        guard restsUntil == nil, (1..<Self.smallBytes).contains(newBytes), !exchange.isFull else {
+            return restsUntil
+        }
+        guard unsafe CLibCurl_pause(handle) == CURLE_OK else { return nil }
+        restsUntil = now + time
+        return restsUntil
+    }
+
+    func endRest(_ now: ContinuousClock.Instant) {
+        guard let until = restsUntil, until <= now else { return }
+        restsUntil = nil
+        resume()
     }
 
     // MARK: What libcurl brings
@@ -106,6 +133,7 @@ final class Transfer {
         lastMove = .now
         // Nobody reads the body of a redirect; what libcurl says of this is not looked at.
         guard next == nil else { return CLibCurl_abort }
+        newBytes += bytes.count
         switch unsafe exchange.receive(bytes) {
         case .taken: return CLibCurl_taken
         case .full: return CLibCurl_full

@@ -13,6 +13,8 @@ final class TransferLoop {
     private var waiting: [Exchange] = []
     /// No time limit passes before.
     private var nextSweep: ContinuousClock.Instant?
+    /// When the next stream that gathers is to be looked at.
+    private var nextRest: ContinuousClock.Instant?
 
     init(_ engine: Engine, _ multi: MultiHandle) {
         self.engine = engine
@@ -30,8 +32,10 @@ final class TransferLoop {
             }
         }
         startWaiting()
+        endRests()
         if !multi.perform() { failAll(HTTPError(.connect, "go on: libcurl has no memory")) }
         while let (transfer, code) = multi.nextDone() { ended(transfer, code) }
+        rest()
         sweep()
         startWaiting()
         // A refusal of the system must not make this a busy loop.
@@ -103,6 +107,22 @@ final class TransferLoop {
         nextSweep = min(nextSweep ?? limit, limit)
     }
 
+    private func endRests() {
+        guard let due = nextRest else { return }
+        let now = ContinuousClock.now
+        guard due <= now else { return }
+        for transfer in active.values { transfer.endRest(now) }
+    }
+
+    /// Streams that gather are left alone for their time.
+    private func rest() {
+        let now = ContinuousClock.now
+        nextRest = nil
+        for transfer in active.values {
+            if let until = transfer.rest(now) { nextRest = min(nextRest ?? until, until) }
+        }
+    }
+
     /// Ends what has taken too long. Looks at all transfers, but only when the nearest limit may have passed: that is as often as a
     /// limit passes, not as often as something moves.
     private func sweep() {
@@ -130,8 +150,8 @@ final class TransferLoop {
 
     /// How long nothing need be done unless something moves; libcurl's own timers shorten it.
     private func patience() -> Int32 {
-        guard let nextSweep else { return 600_000 }
-        return Int32(clamping: max(0, (nextSweep - .now).wholeMilliseconds))
+        guard let next = [nextSweep, nextRest].compactMap({ $0 }).min() else { return 600_000 }
+        return Int32(clamping: max(0, (next - .now).wholeMilliseconds))
     }
 }
 

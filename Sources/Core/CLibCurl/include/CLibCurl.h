@@ -51,7 +51,9 @@ CURLcode CLibCurl_set_body(struct CLibCurl_transfer *transfer, const uint8_t *by
 CURLcode CLibCurl_add_header(struct CLibCurl_transfer *transfer, const char *line);
 CURLcode CLibCurl_connect_to(struct CLibCurl_transfer *transfer, const char *line);
 
-/// Lets a body that was full come on; may call `body` at once.
+/// Leaves the connection alone until CLibCurl_resume. Not to be called by what libcurl calls.
+CURLcode CLibCurl_pause(struct CLibCurl_transfer *transfer);
+/// Lets a body that was full, or paused, come on; may call `body` at once.
 CURLcode CLibCurl_resume(struct CLibCurl_transfer *transfer);
 /// libcurl's words about the last failure, or "". Lives as long as the transfer.
 const char *CLibCurl_message(const struct CLibCurl_transfer *transfer);

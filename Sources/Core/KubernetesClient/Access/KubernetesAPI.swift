@@ -28,6 +28,7 @@ package final class KubernetesAPI: KubernetesTransport {
         http.totalTimeout = request.idleTimeout
         http.idleTimeout = request.idleTimeout
         http.streamTimeout = request.totalTimeout
+        http.gatherTime = request.gatherTime
         // An API server sends nobody elsewhere; a redirect is a refusal like others.
         http.maxRedirects = 0
         http.tls = access.tls

@@ -11,6 +11,8 @@ package struct KubernetesRequest: Sendable {
     package var idleTimeout: Duration
     /// The whole answer takes no longer.
     package var totalTimeout: Duration
+    /// Small pieces of the answer may gather for so long.
+    package var gatherTime: Duration = .zero
 
     package init(path: String, idleTimeout: Duration, totalTimeout: Duration) {
         self.path = path

@@ -9,6 +9,8 @@ package struct ReflectorOptions: Sendable {
     package var watchSeconds = 300...600
     /// A watch without a byte for so long is taken for dead; bookmarks come about once a minute.
     package var watchIdle: Duration = .seconds(150)
+    /// News of a watch that come within so long after others are read together: each by itself would wake two threads.
+    package var watchGather: Duration = .milliseconds(100)
     /// A list without a byte for so long is given up. Servers make the text of a large list before they send its first byte.
     package var listIdle: Duration = .seconds(120)
     /// A page that takes longer is given up.

@@ -37,6 +37,7 @@ extension KubernetesResource {
                 ("timeoutSeconds", String(watch.timeoutSeconds)),
             ]
         request.accept = accept("PartialObjectMetadata")
+        request.gatherTime = options.watchGather
         return request
     }
 
