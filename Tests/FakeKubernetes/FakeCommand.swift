@@ -12,8 +12,8 @@ package struct FakeCommand: Sendable {
     package enum Action: Sendable {
         case put(FakeObject)
         case delete(FakeResource, namespace: String, name: String)
-        /// So many nodes, pods and the ReplicaSets of these pods, as `FakeObjects` makes them.
-        case make(pods: Int, nodes: Int)
+        /// So many nodes, Services, pods and the ReplicaSets of these pods, as `FakeObjects` makes them.
+        case make(pods: Int, nodes: Int, services: Int)
         /// Pods of `make` are replaced by others of the same name and address.
         case churn(perSecond: Int, seconds: Int)
         case fault(FakeFault)
@@ -48,7 +48,8 @@ package struct FakeCommand: Sendable {
             guard let object = FakeObject(value) else { throw Problem(description: "put needs apiVersion, kind and metadata.name") }
             return .put(object)
         case "delete": return .delete(try resource(value), namespace: value["namespace"]?.text ?? "", name: value["name"]?.text ?? "")
-        case "make": return .make(pods: value["pods"]?.int ?? 0, nodes: max(1, value["nodes"]?.int ?? 1))
+        case "make":
+            return .make(pods: value["pods"]?.int ?? 0, nodes: max(1, value["nodes"]?.int ?? 1), services: value["services"]?.int ?? 0)
         case "churn": return .churn(perSecond: max(1, value["perSecond"]?.int ?? 100), seconds: value["seconds"]?.int ?? 10)
         case "fault": return .fault(try fault(value))
         case "cut": return .cutWatches
@@ -94,10 +95,11 @@ extension FakeKubernetes {
         switch action {
         case .put(let object): change { $0.cluster.put(object) }
         case .delete(let resource, let namespace, let name): change { _ = $0.cluster.delete(resource, namespace: namespace, name: name) }
-        case .make(let pods, let nodes):
+        case .make(let pods, let nodes, let services):
             change { api in
                 for number in 0..<nodes { if let node = FakeObjects.node(number) { api.cluster.put(node) } }
                 for number in 0..<(pods + 19) / 20 { if let set = FakeObjects.replicaSet(number) { api.cluster.put(set) } }
+                for number in 0..<services { if let service = FakeObjects.service(number) { api.cluster.put(service) } }
                 for number in 0..<pods { api.cluster.put(FakeObjects.pod(number, nodes: nodes)) }
                 // The history of the beginning is of no use to anybody, and large.
                 api.cluster.compact()

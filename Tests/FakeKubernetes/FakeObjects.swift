@@ -66,6 +66,22 @@ package enum FakeObjects {
             ]))
     }
 
+    /// The Service in front of the pods of ReplicaSet `number`.
+    package static func service(_ number: Int) -> FakeObject? {
+        let addresses = ["10.\(32 + number >> 16 & 31).\(number >> 8 & 255).\(number & 255)", "fd96::\(String(number & 0xFFFF, radix: 16))"]
+        return FakeObject(
+            .object([
+                "apiVersion": .text("v1"), "kind": .text("Service"),
+                "metadata": .object([
+                    "namespace": .text("team-\(number % 50)"), "name": .text("server-\(number)"), "uid": .text(uid(0xE0, number)),
+                ]),
+                "spec": .object([
+                    "type": .text("ClusterIP"), "clusterIP": .text(addresses[0]), "clusterIPs": .list(addresses.map { .text($0) }),
+                    "ports": .list([.object(["name": .text("http"), "port": .number("80"), "targetPort": .number("8080")])]),
+                ]), "status": .object(["loadBalancer": .object([])]),
+            ]))
+    }
+
     /// A node in one of three zones.
     package static func node(_ number: Int) -> FakeObject? {
         FakeObject(

@@ -14,7 +14,7 @@ struct Bench: ParsableCommand {
     static var sections: [any Section] {
         [
             KernelSection(), PipelineSection(), ScrapeSection(), RecordsSection(), KubernetesSection(), NamesSection(), MemorySection(),
-            ThroughputSection(),
+            ClusterSection(), ThroughputSection(),
         ]
     }
     /// What `make gates` compares with the accepted values.

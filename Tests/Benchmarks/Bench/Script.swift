@@ -34,6 +34,21 @@ enum Script {
         guard status == 0 else { throw Failed(name, "status \(status >> 8); what it said stands above") }
     }
 
+    /// Runs it, and takes lines of FIGURE|UNIT|VALUE, one per run and figure.
+    static func figures(_ name: String, _ setting: Setting, _ arguments: [String], targets: [String: Figure.Target]) throws -> [Figure] {
+        var order: [String] = []
+        var figures: [String: (unit: String, samples: [Double])] = [:]
+        try run(name, setting, arguments) { line in
+            let words = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+            guard words.count == 3, let value = Double(words[2]) else { throw Failed(name, "expected FIGURE|UNIT|VALUE, found '\(line)'") }
+            if figures[words[0]] == nil { order.append(words[0]) }
+            figures[words[0], default: (words[1], [])].samples.append(value)
+        }
+        return order.compactMap { figure in
+            figures[figure].map { Figure(figure, $0.unit, $0.samples, target: targets[figure]) }
+        }
+    }
+
     private static func isInstalled(_ program: String) -> Bool {
         // The environment is not changed while we read; the text is copied.
         let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/bin:/bin"

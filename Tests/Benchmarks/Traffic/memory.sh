@@ -13,36 +13,6 @@ WEIR=$(realpath "$1") FLOOR=$2 RUNS=$3 QUICK=${4:-}
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# memory_group: a control group with a memory controller, v2 or v1; leaves its folder in GROUP.
-memory_group() {
-    local v1
-    v1=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
-    GROUP=${v1:-$(cgroup_root)}/$PREFIX-memory
-    [ -n "$v1" ] || echo +memory >"$(cgroup_root)/cgroup.subtree_control" 2>/dev/null || true
-    mkdir -p "$GROUP"
-    CURRENT=$GROUP/memory.current
-    [ -e "$CURRENT" ] || CURRENT=$GROUP/memory.usage_in_bytes
-    [ -e "$CURRENT" ] || { echo "no memory controller: neither v1 nor v2" >&2; exit 1; }
-}
-
-remove_group() {
-    for _ in 1 2 3 4 5 6 7 8 9 10; do rmdir "$GROUP" 2>/dev/null && return; sleep 0.2; done
-}
-
-# in_group NAME: starts the agent NAME there.
-in_group() {
-    memory_group
-    WEIR=$WORK/weir-in-group
-    printf '#!/bin/bash\necho $$ >%s/cgroup.procs\nexec %s "$@"\n' "$GROUP" "$WORK/weir" >"$WEIR"
-    chmod +x "$WEIR"
-    agent "$1" right
-}
-
-# processor NAME: seconds that the agent has spent, of the user's and the kernel's time.
-processor() { awk -v ticks="$(getconf CLK_TCK)" '{ print ($14 + $15) / ticks }' "/proc/${AGENT_PID[$1]}/stat"; }
-
-charged() { cat "$CURRENT"; }
-
 # loaded FLOWS ENTRIES: the everything plan (a key with ports: every flow is an entry) for three windows of so many flows, and what it takes at most.
 loaded() {
     local most=0 now name=everything sender idle

@@ -13,20 +13,8 @@ struct MemorySection: Section {
 
     func run(_ setting: Setting, note: (Figure) -> Void) throws {
         Self.computed.forEach(note)
-        var order: [String] = []
-        var figures: [String: (unit: String, samples: [Double])] = [:]
-        try Script.run("memory.sh", setting, ["\(min(2, setting.runs))"] + (setting.isQuick ? ["quick"] : [])) { line in
-            let words = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-            guard words.count == 3, let value = Double(words[2]) else {
-                throw Script.Failed("memory.sh", "expected FIGURE|UNIT|VALUE, found '\(line)'")
-            }
-            if figures[words[0]] == nil { order.append(words[0]) }
-            figures[words[0], default: (words[1], [])].samples.append(value)
-        }
-        for name in order {
-            guard let (unit, samples) = figures[name] else { continue }
-            note(Figure(name, unit, samples, target: Self.targets[name]))
-        }
+        let arguments = ["\(min(2, setting.runs))"] + (setting.isQuick ? ["quick"] : [])
+        for figure in try Script.figures("memory.sh", setting, arguments, targets: Self.targets) { note(figure) }
     }
 
     private static let mebibyte = 1_048_576.0
