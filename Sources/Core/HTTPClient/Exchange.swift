@@ -42,9 +42,11 @@ final class Exchange: Sendable {
     func headed() async throws(HTTPError) -> ResponseHead {
         await wait(for: .head)
         return try inbox.withLock { (inbox) throws(HTTPError) in
-            if let head = inbox.head, !Task.isCancelled { return head }
-            guard case .failed(let error) = inbox.outcome else { throw .cancelled }
-            throw error
+            // Only what `cancel` has noted counts as cancelled: a task cancelled since the wait must still get the stream, for nobody
+            // else could end the transfer.
+            if case .failed(let error) = inbox.outcome, inbox.head == nil || error.reason == .cancelled { throw error }
+            guard let head = inbox.head else { preconditionFailure("a transfer ended well without a head") }
+            return head
         }
     }
 

@@ -21,7 +21,7 @@ final class Transfer {
     /// Where the head says to go on.
     private var next: Hop?
     /// What we found wrong, which is more than libcurl's "the callback failed".
-    private var failure: HTTPError?
+    private(set) var failure: HTTPError?
     private var lastMove = ContinuousClock.now
     private var uploaded: Int64 = 0
     /// Of the body, since `rest` was last asked.
@@ -58,11 +58,10 @@ final class Transfer {
         unsafe Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue()
     }
 
-    /// The reader has room again. libcurl hands over what it kept at once.
+    /// The reader has room again. libcurl hands over what it kept at once. A `failure` after it ends the transfer.
     func resume() {
         lastMove = .now
         let code = unsafe CLibCurl_resume(handle)
-        // libcurl tells of it once more when it next works on the transfer; then our word is there.
         if code != CURLE_OK, failure == nil { failure = described(code) }
     }
 
@@ -81,10 +80,11 @@ final class Transfer {
         return restsUntil
     }
 
-    func endRest(_ now: ContinuousClock.Instant) {
-        guard let until = restsUntil, until <= now else { return }
+    /// True when its rest is over: it is to be resumed.
+    func endRest(_ now: ContinuousClock.Instant) -> Bool {
+        guard let until = restsUntil, until <= now else { return false }
         restsUntil = nil
-        resume()
+        return true
     }
 
     // MARK: What libcurl brings

@@ -27,7 +27,7 @@ final class TransferLoop {
             case .start(let exchange):
                 waiting.append(exchange)
                 look(at: exchange.deadline)
-            case .resume(let number): active[number]?.resume()
+            case .resume(let number): if let transfer = active[number] { resume(transfer) }
             case .remove(let number): remove(number)
             }
         }
@@ -68,6 +68,14 @@ final class TransferLoop {
         case .outcome(let outcome): finish(exchange, outcome)
         case .redirect(let hop): start(exchange, hop, redirects: transfer.redirects + 1)
         }
+    }
+
+    /// What libcurl kept may be refused now. It would say so only when the server sends more, which may be never.
+    private func resume(_ transfer: Transfer) {
+        transfer.resume()
+        guard let failure = transfer.failure else { return }
+        takeOut(transfer)
+        finish(transfer.exchange, .failed(failure))
     }
 
     /// Nobody waits for it any more.
@@ -111,7 +119,9 @@ final class TransferLoop {
         guard let due = nextRest else { return }
         let now = ContinuousClock.now
         guard due <= now else { return }
-        for transfer in active.values { transfer.endRest(now) }
+        for transfer in active.values {
+            if transfer.endRest(now) { resume(transfer) }
+        }
     }
 
     /// Streams that gather are left alone for their time.
