@@ -22,7 +22,7 @@ C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]'
 # What the build links, and what the demo and the tests run.
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev libc-ares-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps bpftool curl prometheus tcpdump tshark clang-format valgrind binutils dnsmasq-base \
-	nginx-light openssl strace systemd util-linux
+	nginx-light openssl strace systemd util-linux protobuf-compiler
 # Debian's, unless there is one from elsewhere, which would be in its way.
 RUN_PACKAGES += $(shell command -v kubectl >/dev/null || echo kubernetes-client)
 
@@ -95,7 +95,7 @@ run: build ## Run on this host with the built-in defaults, until Ctrl-C
 	$(SUDO) $(WEIR) run
 
 # The plug-in of protoc is that of the library the code is compiled against; building it takes minutes, so what it makes is in Git.
-proto: ## Generate the messages of Sources/Core/OTLPMessages anew (after make build; needs protobuf-compiler)
+proto: ## Generate the messages of Sources/Core/OTLPMessages anew (after make build)
 	$(SWIFT) build --package-path .build/checkouts/swift-protobuf --scratch-path .build-protoc --product protoc-gen-swift
 	cd Sources/Core/OTLPMessages && protoc --plugin=$(CURDIR)/.build-protoc/debug/protoc-gen-swift -I Protos --swift_out=. \
 	    --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true --swift_opt=FileNaming=DropPath \

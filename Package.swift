@@ -223,6 +223,9 @@ let package = Package(
             "WeirHost", "Host/WeirHostTests",
             ["WeirKit", "WeirPipeline", "BuiltInPlugins", "PrometheusExporter"],
             exclude: ["Configs", "Cases", "Queries"]),
+        // Takes requests of the otlp exporter in end-to-end tests, and does what a script tells it.
+        .executableTarget(
+            name: "weir-otlp-receiver", dependencies: ["ScriptedServer", "Gzip"], path: "Tests/OTLPReceiver", swiftSettings: strict),
         .target(name: "CKernelTests", path: "Tests/Kernel/CKernelTests", linkerSettings: [.linkedLibrary("bpf")]),
         .testTarget(
             name: "KernelTests",
@@ -253,7 +256,7 @@ let package = Package(
                 "KubernetesClient", "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher", "WeirCapture",
                 "PacketParser",
                 "PacketFile",
-                "PacketReplay", "PromQL", "WeirHost", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
+                "PacketReplay", "PromQL", "WeirHost", "OTLPExporter", "Gzip", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
                 "DNSClient", "ReverseDNSEnricher",
             ],
             path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),
