@@ -243,7 +243,7 @@ let package = Package(
             dependencies: [
                 "FakeKubernetes", "KubernetesClient", "WeirKit", "WeirPipeline", "WeirTesting", "WeirCapture", "CWeirCapture", "Netlink",
                 "CountingMalloc", "CKernelTests",
-                "PrometheusExporter",
+                "PrometheusExporter", "OTLPExporter", "OTLPMessages", "Gzip",
                 "JSONLinesExporter", "DNSClient", "ReverseDNSEnricher",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -13,8 +13,8 @@ struct Bench: ParsableCommand {
     /// In the order of the table.
     static var sections: [any Section] {
         [
-            KernelSection(), PipelineSection(), ScrapeSection(), RecordsSection(), KubernetesSection(), NamesSection(), MemorySection(),
-            ClusterSection(), ThroughputSection(),
+            KernelSection(), PipelineSection(), ScrapeSection(), OTLPSection(), RecordsSection(), KubernetesSection(), NamesSection(),
+            MemorySection(), ClusterSection(), ThroughputSection(),
         ]
     }
     /// What `make gates` compares with the accepted values.

@@ -25,7 +25,7 @@ taken() {
             "$PROTOS/opentelemetry/proto/collector/metrics/v1/metrics_service.proto" <"$file"
     done >"$CASE/requests.txt"
     # A number or wire type that the definitions do not know would show as digits.
-    expect "fields that protoc does not know" "" "$(grep -E '^ *[0-9]+[:{ ]' "$CASE/requests.txt" | head -n 1)"
+    expect "fields that protoc does not know" "" "$(grep -m 1 -E '^ *[0-9]+[:{ ]' "$CASE/requests.txt" || true)"
     awk -f "$here/otlp.awk" "$CASE/requests.txt" | sort
 }
 
