@@ -253,7 +253,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "KubernetesClient", "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher", "WeirCapture",
+                "KubernetesClient", "HTTPClient", "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher",
+                "WeirCapture",
                 "PacketParser",
                 "PacketFile",
                 "PacketReplay", "PromQL", "WeirHost", "OTLPExporter", "Gzip", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",

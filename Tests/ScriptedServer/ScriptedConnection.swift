@@ -98,6 +98,17 @@ package final class ScriptedConnection {
         while true { try pause(.seconds(3600)) }
     }
 
+    /// From here on is nothing but a way to another port of loopback, as a proxy is after CONNECT; ends when either end closes.
+    package func relay(toPort port: UInt16) throws {
+        guard let other = Sockets.connect(to: port) else { throw ConnectionGone() }
+        defer { Glibc.close(other) }
+        let answers = RelayHalf(from: other, to: descriptor)
+        answers.start()
+        Sockets.copy(from: descriptor, to: other)
+        answers.wait()
+        isClosed = true
+    }
+
     /// Says that nothing more will come (FIN), and goes on listening.
     package func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
 

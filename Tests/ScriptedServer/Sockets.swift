@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Synchronization
 
 /// Why no server could be made; finishes "could not …".
 package struct ServerError: Error, CustomStringConvertible {
@@ -124,4 +125,66 @@ enum Sockets {
         var value = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
     }
+
+    /// Ports of loopback that nobody has at the moment, all different.
+    static func freePorts(_ count: Int) throws(ServerError) -> [UInt16] {
+        var open: [Int32] = []
+        defer { for descriptor in open { close(descriptor) } }
+        for _ in 0..<count { open.append(try listen(address: "127.0.0.1", port: 0)) }
+        return open.map(port(of:))
+    }
+
+    /// A connection to loopback; nil when nobody listens there.
+    static func connect(to port: UInt16) -> Int32? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let result = unsafe withUnsafePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        if result == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    static func isListening(on port: UInt16) -> Bool {
+        guard let descriptor = connect(to: port) else { return false }
+        close(descriptor)
+        return true
+    }
+
+    /// Carries bytes until one of the two ends, then ends both.
+    static func copy(from source: Int32, to destination: Int32) {
+        while true {
+            let bytes = receive(source)
+            if bytes.isEmpty || !send(destination, bytes) { break }
+        }
+        for descriptor in [source, destination] { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    }
+}
+
+/// One direction of a relay, on a thread of its own.
+final class RelayHalf: Sendable {
+    private let source: Int32
+    private let destination: Int32
+    private let isOver = Atomic(false)
+
+    init(from source: Int32, to destination: Int32) {
+        self.source = source
+        self.destination = destination
+    }
+
+    func start() {
+        ServerThread.start { [self] in
+            Sockets.copy(from: source, to: destination)
+            isOver.store(true, ordering: .releasing)
+        }
+    }
+
+    /// The descriptors are in use until it returns.
+    func wait() { while !isOver.load(ordering: .acquiring) { usleep(500) } }
 }

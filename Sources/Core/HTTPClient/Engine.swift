@@ -72,7 +72,7 @@ final class Engine: Sendable {
         // Retained here and released by the thread when it ends.
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
         state.multi = multi
-        let code = unsafe CLibCurl_run("http", { unsafe Unmanaged<Engine>.fromOpaque($0!).takeRetainedValue().loop() }, context)
+        let code = unsafe CLibCurl_run(options.threadName, { unsafe Unmanaged<Engine>.fromOpaque($0!).takeRetainedValue().loop() }, context)
         if code != 0 {
             unsafe Unmanaged<Engine>.fromOpaque(context).release()
             state.multi = nil

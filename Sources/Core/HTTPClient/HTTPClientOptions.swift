@@ -15,5 +15,8 @@ public struct HTTPClientOptions: Sendable {
     /// The User-Agent of requests that have none.
     public var userAgent = "weir"
 
+    /// The thread's name in lists of threads; at most 15 bytes of it are kept.
+    public var threadName = "http"
+
     public init() {}
 }

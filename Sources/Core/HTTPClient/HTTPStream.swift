@@ -34,6 +34,7 @@ public final class HTTPStream: Sendable {
             switch splitter.withLock({ $0.next(maxBytes: maxBytes) }) {
             case .line(let line): return line
             case .tooLong:
+                splitter.withLock { $0 = LineSplitter() }
                 exchange.cancel()
                 throw HTTPError(.tooLarge, "read \(exchange.place): a line has more than \(maxBytes) bytes")
             case .more: break

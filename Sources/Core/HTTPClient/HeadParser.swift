@@ -5,6 +5,11 @@
 package struct ResponseHead: Sendable {
     package let status: Int
     package let headers: HTTPHeaders
+
+    package init(status: Int, headers: HTTPHeaders) {
+        self.status = status
+        self.headers = headers
+    }
 }
 
 /// Reads heads line by line, as libcurl hands them over; each line has its end.

@@ -27,6 +27,8 @@ package struct ParsedURL: Sendable, Equatable {
         port = unsafe copy(parts.port)
         path = unsafe copy(parts.path)
         guard scheme == "http" || scheme == "https" else { throw HTTPError(.url, "use the URL: its scheme is '\(scheme)', not http or https") }
+        // libcurl takes it, and no connection can.
+        guard port != "0" else { throw HTTPError(.url, "use the URL: its port is 0") }
     }
 
     /// Scheme, host and port: what credentials belong to.

@@ -155,7 +155,8 @@ final class Transfer {
         if let failure { return .outcome(.failed(failure)) }
         if let next { return .redirect(next) }
         guard code == CURLE_OK else { return .outcome(.failed(described(code))) }
-        guard head != nil else { return .outcome(.failed(HTTPError(.protocolError, "read \(hop.url.place): there is no head"))) }
+        // What libcurl calls a success, when the connection ends between two lines of the head.
+        guard head != nil else { return .outcome(.failed(HTTPError(.closed, "read \(hop.url.place): it ended within its headers"))) }
         return .outcome(.whole)
     }
 
