@@ -258,7 +258,7 @@ let package = Package(
                 "PacketParser",
                 "PacketFile",
                 "PacketReplay", "PromQL", "WeirHost", "OTLPExporter", "Gzip", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
-                "DNSClient", "ReverseDNSEnricher",
+                "DNSClient", "ReverseDNSEnricher", "KubernetesEnricher",
             ],
             path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/FuzzTests", swiftSettings: strict),

@@ -37,7 +37,7 @@ extension FuzzTarget {
     /// Every target, in the order in which they run.
     package static let all = [
         address, range, duration, size, glob, pattern, filter, yaml, fileSD, csv, json, flowLines, queries, configuration, packet, packetFile,
-        metadata, jsonStream, kubernetesList, kubernetesWatch, kubeconfig, otlpAnswer, gzip,
+        metadata, jsonStream, kubernetesList, kubernetesWatch, kubernetesObjects, labelSelector, kubeconfig, otlpAnswer, gzip,
         dns, hosts, httpHead, httpLines, httpRedirect,
     ]
 }
