@@ -7,6 +7,8 @@ BUILD := $(SWIFT) build -c release --build-tests
 TEST := $(SWIFT) test -c release --skip-build
 WEIR := .build/release/weir
 BENCH := .build/release/weir-bench
+# Tests with servers and limits that go by the clock, one at a time: beside others they would measure those.
+WITH_SERVERS := ^(ScriptedServer|HTTPClient|DNSClient|KubernetesClient|Kubernetes|NodeZone|ReverseDNS|CloudInstance|OTLP)(Enricher|Exporter|)Tests\.
 # Empty for root; the only word that gains rights.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -55,7 +57,8 @@ demo: build ## Show real traffic between network namespaces, named and counted; 
 test: build test-unit gates test-kernel test-end-to-end deploy-check example ## Run all tests; the kernel's as root
 
 test-unit: ## Tests without privileges (after make build)
-	$(TEST) --skip KernelTests --skip AllocationTests
+	$(TEST) --skip KernelTests --skip AllocationTests --skip '$(WITH_SERVERS)'
+	$(TEST) --filter '$(WITH_SERVERS)' --no-parallel
 	$(TEST) --filter AllocationTests --no-parallel
 
 test-kernel: ## Programs fed made-up packets, then real ones over veth pairs (after make build)
