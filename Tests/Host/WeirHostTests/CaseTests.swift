@@ -30,12 +30,16 @@ struct CaseTests {
         try FileManager.default.createDirectory(at: folder.appendingPathComponent("one"), withIntermediateDirectories: true)
         let found = WeirHost.caseFolders(in: folder.path)
         #expect(found == [folder.path + "/one"])
-        #expect(await WeirHost.differences(inCase: found.first ?? "", plugins: builtInPlugins).contains { $0.contains("'config.yaml' is missing") })
+        let differences = await WeirHost.differences(inCase: found.first ?? "", plugins: builtInPlugins)
+        #expect(differences.contains { $0.contains("'config.yaml' is missing") })
     }
 
     @Test("there are cases of each plugin that can have some")
     func coverage() {
-        for plugin in ["CIDRTests", "CloudInstanceTests", "LocalOwnerTests", "ReverseDNSTests", "PrometheusTests", "JSONLinesTests", "WeirHostTests"] {
+        let withCases = [
+            "CIDRTests", "CloudInstanceTests", "LocalOwnerTests", "ReverseDNSTests", "PrometheusTests", "JSONLinesTests", "WeirHostTests",
+        ]
+        for plugin in withCases {
             #expect(Self.folders.contains { $0.contains("/\(plugin)/Cases/") }, "\(plugin)")
         }
     }

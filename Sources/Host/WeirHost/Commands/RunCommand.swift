@@ -40,8 +40,8 @@ struct RunCommand: ParsableCommand {
         let loader = ConfigurationLoader(
             path: location.asked, plugins: WeirHost.plugins, trust: FileTrust(user: SystemFacts.user),
             surroundings: ConfigurationReader.Surroundings(
-                log: log, registry: MetricRegistry(began: SystemFacts.unixNanoseconds), routes: HTTPRoutes(reserved: HTTPListener.ownPaths), hostName: SystemFacts.hostName,
-                isOutputTerminal: SystemFacts.isOutputTerminal))
+                log: log, registry: MetricRegistry(began: SystemFacts.unixNanoseconds), routes: HTTPRoutes(reserved: HTTPListener.ownPaths),
+                hostName: SystemFacts.hostName, isOutputTerminal: SystemFacts.isOutputTerminal))
         switch loader.load() {
         case .bad(let problems, let texts):
             throw CommandFailure(status: .user, message: CheckCommand.report(problems, texts))

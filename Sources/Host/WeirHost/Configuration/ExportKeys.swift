@@ -25,7 +25,8 @@ struct ExportKeys {
         if let node = section.take("naming") {
             namingPosition = node.position
             if node.text == "obi" {
-                section.note(.badValue, "'obi' is no profile: OBI's names are Beyla's with 'obi' in front; write beyla, and rename", at: node.position)
+                section.note(
+                    .badValue, "'obi' is no profile: OBI's names are Beyla's with 'obi' in front; write beyla, and rename", at: node.position)
             } else if let profile: NamingProfile = section.scalar(node) {
                 naming = profile
             }
