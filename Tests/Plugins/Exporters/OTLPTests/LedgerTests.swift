@@ -31,7 +31,12 @@ struct LedgerTests {
             /// A request whose fate is open.
             var waiting: Batch?
             func note(_ losses: [Ledger.Loss]) { lost += losses.reduce(0) { $0 + $1.amount } }
-            note(ledger.take(metrics.map { Reading($0.snapshot) }, at: now))
+            /// As the exporter reads: a cumulative request that the receiver has not taken so far gives way to the reading.
+            func read() {
+                note(ledger.take(metrics.map { Reading($0.snapshot) }, at: now))
+                if temporality == .cumulative, let batch = waiting, !batch.isOfGone { waiting = nil }
+            }
+            read()
             for _ in 0..<120 {
                 for _ in 0..<Int.random(in: 0...30, using: &random) {
                     let index = Int.random(in: 0...1, using: &random)
@@ -39,10 +44,7 @@ struct LedgerTests {
                 }
                 now += .random(in: 1000...5_000_000_000, using: &random)
                 // Sometimes a series goes that no reading has seen.
-                if Int.random(in: 0...3, using: &random) > 0 {
-                    note(ledger.take(metrics.map { Reading($0.snapshot) }, at: now))
-                    if temporality == .cumulative, let batch = waiting, !batch.isOfGone { waiting = nil }
-                }
+                if Int.random(in: 0...3, using: &random) > 0 { read() }
                 for index in metrics.indices where Int.random(in: 0...3, using: &random) == 0 {
                     for text in metrics[index].texts where Int.random(in: 0...3, using: &random) == 0 { metrics[index].expire(text) }
                 }
@@ -62,7 +64,7 @@ struct LedgerTests {
                     }
                 }
             }
-            note(ledger.take(metrics.map { Reading($0.snapshot) }, at: now))
+            read()
             if Bool.random(using: &random) {
                 while let batch = waiting ?? ledger.next(Self.resource) {
                     waiting = nil
