@@ -43,21 +43,3 @@ struct KernelVersion: Comparable, CustomStringConvertible {
     static func < (a: Self, b: Self) -> Bool { (a.major, a.minor) < (b.major, b.minor) }
     var description: String { "\(major).\(minor)" }
 }
-
-/// What the process may do, from `/proc/self/status`.
-struct Capabilities {
-    private var bits: UInt64
-
-    static var effective: Capabilities {
-        let line = (systemText("/proc/self/status") ?? "").split(separator: "\n").first { $0.hasPrefix("CapEff:") }
-        return Capabilities(bits: line?.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0)
-    }
-
-    private func has(_ number: UInt64) -> Bool { bits >> number & 1 == 1 }
-
-    /// What loading and attaching takes and the process does not have. CAP_SYS_ADMIN contains BPF and PERFMON.
-    var missing: [String] {
-        let isAdmin = has(21)
-        return (has(12) ? [] : ["CAP_NET_ADMIN"]) + (isAdmin || has(39) ? [] : ["CAP_BPF"]) + (isAdmin || has(38) ? [] : ["CAP_PERFMON"])
-    }
-}

@@ -89,6 +89,36 @@ counts() {
         "$(metric a weir_test_bytes_total "src_owner_name=\"$PREFIX-sender\"")"
 }
 
+# as_root SOURCE: started with all that root may, it gives up the rest before it counts, in every thread, and neither a reload with another
+# key nor a device that comes later misses it.
+as_root() {
+    local rights sent more task set
+    rights=$(rights_of service)
+    wire
+    confined_config "$1"
+    agent a left
+    for task in /proc/"${AGENT_PID[a]}"/task/*; do
+        for set in CapEff CapPrm CapBnd; do expect "$set of ${task##*/}" "$(mask "$rights")" "$(awk -v key="$set:" '$1 == key { print $2 }' "$task/status")"; done
+    done
+    expect "NoNewPrivs" 1 "$(status_of NoNewPrivs)"
+    wire_up
+    sink right 10.77.0.2
+    joining sender
+    sent=$(in_host left "${JOINING[@]}" "$GEN" sock 10.77.0.1 10.77.0.2 500 100 1)
+    sed -i 's/\[transport, observer\]/[transport, observer, src.port]/' "$CASE/a.yaml"
+    reload a
+    expect "reloads refused" 0 "$(grep -c 'reload refused' "$CASE/a.log")"
+    ip_in left link add late type dummy
+    ip_in left link set late up
+    [ "$1" = cgroup ] || wait_for "programs at a device that came" 5 has_ours left late "tcx 2 clsact 0"
+    more=$(in_host left "${JOINING[@]}" "$GEN" sock 10.77.0.1 10.77.0.2 500 100 1)
+    sleep 0.3
+    wire_down
+    stop_agent a
+    expect_books a
+    expect_truth a test "$(($(of l3_bytes <<<"$sent") + $(of l3_bytes <<<"$more")))" "$(($(of packets <<<"$sent") + $(of packets <<<"$more")))"
+}
+
 # Mounts that the agent sees and that can be written, but for processes and devices.
 writable_by_agent() {
     awk '{ split($6, option, ","); if (option[1] == "rw" && $5 !~ /^\/(proc|dev)($|\/)/) print $5 }' "/proc/${AGENT_PID[a]}/mountinfo" | sort -u
@@ -142,5 +172,6 @@ calls() {
 
 for source in tc cgroup; do
     for shape in container service; do run_case "rights-$shape-$source" counts $shape $source; done
+    run_case "rights-root-$source" as_root $source
     run_case "rights-calls-$source" calls $source
 done

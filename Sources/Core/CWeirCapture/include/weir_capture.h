@@ -116,6 +116,12 @@ int capture_filter_remove(const struct capture_filter *filter);
 /// Removes what a killed process of ours left at either side of a device; returns how many filters.
 int capture_filter_sweep(uint32_t ifindex);
 
+// Rights.
+
+/// Gives up every capability whose bit is not in `keep`, for good. Speaks for the calling thread and those that it starts
+/// later: to be called while there are no others.
+int capture_keep_capabilities(uint64_t keep);
+
 /* The linked libbpf: major << 16 | minor. */
 uint32_t capture_libbpf_version(void);
 

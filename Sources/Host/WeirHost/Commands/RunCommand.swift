@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import Logging
+internal import WeirCapture
 internal import WeirKit
 
 /// `weir run`: the agent. The main thread waits for signals; everything else happens on others.
@@ -11,7 +12,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Captures, names and exports the traffic of this host until it is told to stop.",
         discussion: """
-            Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. SIGHUP reads the configuration again; SIGTERM and
+            Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; before it counts it gives up all that root has beyond
+            them. SIGHUP reads the configuration again; SIGTERM and
             Ctrl-C drain everything and leave within 5 s; a second one leaves at once.
 
             Example: sudo weir run --config /etc/weir
@@ -49,7 +51,24 @@ struct RunCommand: ParsableCommand {
             if finalMetrics != nil, configuration.metricExporters.isEmpty {
                 throw CommandFailure(status: .user, message: "--final-metrics needs an exporter of metrics; add prometheus to 'export'\n")
             }
+            try makeFinalMetrics()
+            giveUpRights(log)
             wait(for: Agent(loader, threshold: threshold), configuration, files, log)
+        }
+    }
+
+    /// A file that cannot be written is better known now than after hours of counting.
+    private func makeFinalMetrics() throws {
+        guard let finalMetrics, finalMetrics != "-" else { return }
+        do throws(SystemError) { try SystemFile.write([], to: finalMetrics) } catch {
+            throw CommandFailure(status: .user, message: "could not write '\(finalMetrics)' of --final-metrics: \(error)\n")
+        }
+    }
+
+    /// Before any other thread starts. A system that does not let it is told of and used all the same: less is safer, not more exact.
+    private func giveUpRights(_ log: Logger) {
+        do throws(CaptureError) { try Capabilities.giveUpTheRest() } catch {
+            log.warning("rights that are not needed were kept", metadata: ["error": "\(error)"])
         }
     }
 
