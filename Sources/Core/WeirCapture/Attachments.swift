@@ -46,6 +46,9 @@ struct Attachments: Sendable {
 
     var count: Int { attachments.count }
 
+    /// Devices that should have programs and have none: what passes them alone is not counted.
+    var refusedCount: Int { refusals.count }
+
     var devices: [Device] { attachments.values.map(\.device).sorted { $0.index < $1.index } }
 
     /// Attaches what is new, swaps what changed its role, lets go of what left. With `anew` `object` is another one than
@@ -156,7 +159,9 @@ struct Attachments: Sendable {
             let link = capture_attach_tcx(program, device.index, ingress)
             if link >= 0 {
                 flavor = .tcx
-                return .success(.link(Descriptor(link), ingress: ingress))
+                let held = Descriptor(link)
+                // Numbers are given from below, so this one says how many are open. One too many is closed again here.
+                return link < descriptorsForDevices() ? .success(.link(held, ingress: ingress)) : .failure(Refused(number: EMFILE))
             }
             // EINVAL is what a kernel before 6.6 says to an attach type that it does not know.
             guard flavor == .auto, link == -EINVAL else { return .failure(Refused(number: -link)) }

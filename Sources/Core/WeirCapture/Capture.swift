@@ -334,6 +334,9 @@ public struct Capture: ~Copyable, Sendable {
     /// Devices with programs on them; nil for sockets. Zero means that nothing is counted.
     public var attachedCount: Int? { choice.source == .tc ? attachments.count : nil }
 
+    /// Devices that should have programs and to which none could be attached; nil for sockets.
+    public var refusedCount: Int? { choice.source == .tc ? attachments.refusedCount : nil }
+
     /// What did not fit into the memories across windows.
     public var limits: CaptureLimits { reader.limits }
 

@@ -54,7 +54,7 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
         case EPERM:
             return CaptureError(
                 "load the kernel program", needed: "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (or root)", found: found,
-                remedy: "start as root or give the service these capabilities; in a container also check seccomp and lockdown")
+                remedy: "start as root or give the service these capabilities; in a container also check seccomp, SELinux and lockdown")
         case ENOMEM:
             return CaptureError(
                 "load the kernel program", needed: "\(shape.memoryBytes) bytes of kernel memory", found: found,

@@ -10,6 +10,15 @@ final class Descriptor: Sendable {
     deinit { close(number) }
 }
 
+/// How many descriptors devices may take: the rest is for who scrapes, for exporters and for a reload. Without it a host with more devices
+/// than files could be attached to all it can, and answer nobody.
+func descriptorsForDevices() -> Int32 {
+    var limit = rlimit()
+    // Fills `limit`, which outlives the call.
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+    return Int32(clamping: limit.rlim_cur - min(256, limit.rlim_cur / 2))
+}
+
 /// The text of a small file of the system (`/proc`, `/sys`); nil when it cannot be read.
 func systemText(_ path: String) -> String? {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)

@@ -70,6 +70,47 @@ unreadable_folder() {
     grep -q 'the folder could not be read' "$CASE/check" || fail "check does not say that the folder cannot be read: $(cat "$CASE/check")"
 }
 
+# many_devices HARD_LIMIT: on more devices than the soft limit of open files lets it hold, and with as many threads as CPUs elsewhere have.
+many_devices() {
+    local number limit=$1
+    wire
+    config a "source: tc, window: 500ms"
+    sed -i 's/^http: off/http: { listen: 127.0.0.1:9347 }/' "$CASE/a.yaml"
+    for number in $(seq 40); do
+        echo "link add many$number type veth peer name many$number netns $PREFIX-right"
+        echo "link set many$number up"
+    done | ip -n "$PREFIX-left" -batch -
+    wire_up
+    : >"$CASE/a.log"
+    background left env NIO_SINGLETON_GROUP_LOOP_COUNT=64 prlimit --nofile="64:$limit" "$WEIR" run --config "$CASE/a.yaml" \
+        --final-metrics "$CASE/a.prom" >"$CASE/a.out" 2>"$CASE/a.log"
+    AGENT_PID[a]=$!
+    wait_for "agent a to run" 10 said_it_runs_or_left a
+    sleep 1
+    expect_that "few threads" [ "$(find "/proc/${AGENT_PID[a]}/task" -mindepth 1 -maxdepth 1 | wc -l)" -lt 32 ]
+    in_host left curl -sS http://127.0.0.1:9347/metrics >"$CASE/live.prom"
+    wire_down
+    stop_agent a
+    expect_books a
+}
+
+enough_files() {
+    many_devices 4096
+    expect "devices" 41 "$(metric live weir_capture_interfaces)"
+    expect "devices refused" 0 "$(metric live weir_capture_refused_interfaces)"
+}
+
+# Those that could be attached are counted, the others are said, once each, and shown; and there is a file left for who asks.
+too_few_files() {
+    many_devices 128
+    expect_that "some devices" [ "$(metric live weir_capture_interfaces)" -ge 1 ]
+    expect_that "some devices refused" [ "$(metric live weir_capture_refused_interfaces)" -ge 1 ]
+    expect "devices in all" 41 $(($(metric live weir_capture_interfaces) + $(metric live weir_capture_refused_interfaces)))
+    expect "devices refused, as the log has them" "$(metric live weir_capture_refused_interfaces)" "$(grep -c 'could not attach' "$CASE/a.log")"
+}
+
+run_case bounds-enough-files enough_files
+run_case bounds-too-few-files too_few_files
 run_case bounds-unreadable-folder unreadable_folder
 run_case bounds-port-in-use port_in_use
 run_case bounds-unwritable-file unwritable_file

@@ -214,7 +214,15 @@ private struct ReloadMetrics: Sendable {
 
 extension LogOptions {
     /// `WEIR_LOG_LEVEL` stands above the file: it is what one sets to look closer for once.
+    private static let wanted = SystemFacts.environment["WEIR_LOG_LEVEL"].flatMap { $0.isEmpty ? nil : $0 }
+
     func apply(to threshold: LineLogHandler.Threshold) {
-        threshold.level = SystemFacts.environment["WEIR_LOG_LEVEL"].flatMap(LogLevel.init(rawValue:))?.level ?? level.level
+        threshold.level = Self.wanted.flatMap(LogLevel.init(rawValue:))?.level ?? level.level
+    }
+
+    /// What is wrong with `WEIR_LOG_LEVEL`; nil when it is a level or not there.
+    static var problem: String? {
+        guard let wanted, LogLevel(rawValue: wanted) == nil else { return nil }
+        return "WEIR_LOG_LEVEL: '\(wanted)' is not one of \(LogLevel.allCases.map(\.rawValue).joined(separator: ", "))\n"
     }
 }

@@ -97,7 +97,7 @@ struct DataLoop: ~Copyable {
         drain()
         pipeline.endWindow()
         metrics.windowEnded()
-        metrics.note(attached: capture.attachedCount, capture.limits)
+        metrics.note(attached: capture.attachedCount, refused: capture.refusedCount, capture.limits)
         windowStart = max(SystemFacts.unixNanoseconds, windowStart + 1)
     }
 

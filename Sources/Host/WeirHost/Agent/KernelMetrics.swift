@@ -60,10 +60,14 @@ struct KernelMetrics: Sendable {
 
     func windowEnded() { windows.add() }
 
-    /// How the capture stands, once per window: the devices it is attached to, nil for a source that needs none, and what
-    /// its bounded memories turned away.
-    func note(attached count: Int?, _ limits: CaptureLimits) {
+    /// How the capture stands, once per window: the devices it is attached to and those that it should be attached to and is not, nil for
+    /// a source that needs none, and what its bounded memories turned away.
+    func note(attached count: Int?, refused: Int?, _ limits: CaptureLimits) {
         if let count { registry.gauge("weir_capture_interfaces", "Network devices that the capture is attached to.").set(UInt64(count)) }
+        if let refused {
+            let help = "Network devices that it could not be attached to; the log says why."
+            registry.gauge("weir_capture_refused_interfaces", help).set(UInt64(refused))
+        }
         for (what, count) in limits.counts {
             registry.counter("weir_capture_forgotten_total", "What the capture's bounded memories did not keep.", [("what", what)]).set(count)
         }

@@ -14,10 +14,10 @@ struct RunCommand: ParsableCommand {
         discussion: """
             Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; before it counts it gives up all that root has beyond
             them. SIGHUP reads the configuration again; SIGTERM and
-            Ctrl-C drain everything and leave within 5 s; a second one leaves at once.
+            Ctrl-C drain everything and leave within 5 s; a second one leaves at once. WEIR_LOG_LEVEL=debug says more.
 
             Example: sudo weir run --config /etc/weir
-            Example: sudo weir run --config lab.yaml --until 30s --final-metrics -
+            Example: sudo weir run --config /etc/weir/lab.yaml --until 30s --final-metrics -
             """)
 
     /// From the first signal to the end.
@@ -35,7 +35,10 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let problem = LogOptions.problem { throw CommandFailure(status: .user, message: problem) }
         Signals.block()
+        ProcessLimits.raiseOpenFiles()
+        ProcessLimits.boundThreads()
         let threshold = LineLogHandler.Threshold(.info)
         LogOptions().apply(to: threshold)
         let log = Logger(label: "weir") { LineLogHandler(label: $0, threshold: threshold) }
