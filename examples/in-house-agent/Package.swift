@@ -9,7 +9,7 @@ func weir(_ product: String) -> Target.Dependency { .product(name: product, pack
 let package = Package(
     name: "in-house-agent",
     products: [.executable(name: "in-house-weir", targets: ["Agent"])],
-    // Outside of this repository: .package(url: "https://…/weir", from: "0.1.0")
+    // Outside of this repository: .package(url: "https://…/weir", .upToNextMinor(from: "0.1.0"))
     dependencies: [.package(name: "weir", path: "../..")],
     targets: [
         .target(
