@@ -105,10 +105,10 @@ as_root() {
     sink right 10.77.0.2
     joining sender
     sent=$(in_host left "${JOINING[@]}" "$GEN" sock 10.77.0.1 10.77.0.2 500 100 1)
-    sed -i 's/\[transport, observer\]/[transport, observer, src.port]/' "$CASE/a.yaml"
+    sed -i 's/^metrics:/&\n  by.initiator: { measure: bytes, attributes: [initiator] }/' "$CASE/a.yaml"
     reload a
-    expect "reloads refused" 0 "$(grep -c 'reload refused' "$CASE/a.log")"
-    ip_in left link add late type dummy
+    ! grep 'reload refused' "$CASE/a.log" || fail "the reload was refused"
+    veth left late right late
     ip_in left link set late up
     [ "$1" = cgroup ] || wait_for "programs at a device that came" 5 has_ours left late "tcx 2 clsact 0"
     more=$(in_host left "${JOINING[@]}" "$GEN" sock 10.77.0.1 10.77.0.2 500 100 1)
@@ -139,6 +139,20 @@ expand() {
     systemd-analyze syscall-filter "$1" | sed '1d; s/^ *//; /^#/d; /^$/d' | while read -r line; do expand "$line"; done
 }
 
+# all_plugins: every plugin that has a socket or a thread of its own; nobody answers them.
+all_plugins() {
+    cat >"$CASE/kubeconfig" <<'EOF'
+{ "current-context": "c", "contexts": [{ "name": "c", "context": { "cluster": "c", "user": "u" } }],
+  "clusters": [{ "name": "c", "cluster": { "server": "https://127.0.0.1:9" } }], "users": [{ "name": "u", "user": { "token": "t" } }] }
+EOF
+    chmod 0644 "$CASE/kubeconfig"
+    sed -i "s|^enrich: .*|enrich: [local_owner, { plugin: kubernetes, kubeconfig: $CASE/kubeconfig, covered: none }, node_zone, \
+{ plugin: cloud_instance, provider: aws, endpoint: 'http://127.0.0.1:9' }, { plugin: reverse_dns, servers: [127.0.0.1], exclude: [] }]|
+        s|\[src.owner.name\]|[src.owner.name, dst.dns.name, k8s.dst.name, src.zone]|
+        s|^export: .*|export: [prometheus, { plugin: otlp, endpoint: 'http://127.0.0.1:9', interval: 1s }, { plugin: json_lines, path: $CASE/trace/flows }]|" \
+        "$CASE/a.yaml"
+}
+
 # calls SOURCE: nothing that it calls is refused by the unit: no call beyond SystemCallFilter, no memory to write and to run, no
 # address family, no namespace.
 calls() {
@@ -147,11 +161,14 @@ calls() {
     mkdir -m 0777 "$CASE/trace"
     wire
     confined_config "$1"
+    all_plugins
     TRACE=$CASE/trace start service "$(rights_of service)"
     wire_up
     sink right 10.77.0.2
     gen left sock 10.77.0.1 10.77.0.2 500 100 1 >/dev/null
     in_host left curl -sS http://127.0.0.1:9347/metrics >/dev/null
+    # Long enough for the first push and the first names.
+    sleep 2
     wire_down
     stop_agent a
     wait_for "strace to write its last line" 5 grep -q "^${AGENT_PID[a]}  *+++ exited" "$CASE/trace/calls"
@@ -161,6 +178,8 @@ calls() {
     allowed_calls >"$CASE/trace/allowed"
     grep -qx bpf "$CASE/trace/allowed" && grep -qx read "$CASE/trace/allowed" || fail "the filter of the unit was not understood"
     expect "calls that the unit refuses" "" "$(grep -oE '^[a-z0-9_]+\(' "$CASE/trace/own" | tr -d '(' | sort -u | comm -23 - "$CASE/trace/allowed" | paste -sd' ')"
+    expect_that "names were asked for" grep -q '^\(connect\|sendto\)(.*htons(53)' "$CASE/trace/own"
+    expect_that "servers were asked" grep -q '^connect(.*htons(9)' "$CASE/trace/own"
     expect "memory to write and to run" "" \
         "$(awk '/^(mmap|mprotect|pkey_mprotect)\(/ && /PROT_EXEC/ && (/protect\(/ || /PROT_WRITE/)' "$CASE/trace/own")"
     families=$(sed -n 's/^RestrictAddressFamilies=//p' "$DEPLOY/systemd/weir.service")
