@@ -123,7 +123,7 @@ package struct NameBook {
         guard hasName ? late.append(address) : strangers.append(address) else {
             metrics.turnedAway.add()
             cache[slot].expires = now + Self.queueRetry.monotonic
-            cache[slot].flags.remove(.announced)
+            cache[slot].flags.remove([.announced, .pausing])
             return
         }
         cache[slot].flags.insert(.queued)
@@ -186,7 +186,7 @@ package struct NameBook {
         // An entry that gave way while its question was on its way is nobody's any more.
         guard let slot = cache.slot(of: address) else { return false }
         let before = cache[slot]
-        cache[slot].flags.remove([.queued, .asked, .announced])
+        cache[slot].flags.remove([.queued, .asked, .announced, .pausing])
         cache[slot].flags.insert(.known)
         switch reply.answer {
         case .names(let names, _, let ttl): settle(slot, NameChoice.best(of: names), ttl, at: now)
@@ -208,6 +208,7 @@ package struct NameBook {
     private mutating func retry(_ slot: Int, at now: UInt64) {
         cache[slot].failures = min(cache[slot].failures, Self.maxRetryDoublings) + 1
         cache[slot].expires = now + Self.pause(after: cache[slot].failures)
+        cache[slot].flags.insert(.pausing)
         if cache[slot].name == nil { cache[slot].forgetAt = cache[slot].expires + Self.negativeRest.monotonic }
     }
 
@@ -235,7 +236,7 @@ package struct NameBook {
 
     /// Its question failed before the servers came back: there is no point in waiting any longer.
     private func isVain(_ entry: NameCache.Entry) -> Bool {
-        entry.failures > 0 && entry.expires - Self.pause(after: entry.failures) <= cameBackAt
+        entry.flags.contains(.pausing) && entry.expires - Self.pause(after: entry.failures) <= cameBackAt
     }
 
     /// True when the pipeline should ask about the entry, which may be gone then.
@@ -251,6 +252,7 @@ package struct NameBook {
         }
         if now >= entry.expires || isVain(entry) {
             cache[slot].expires = min(entry.expires, now)
+            cache[slot].flags.remove(.pausing)
             cache[slot].flags.insert(.announced)
             return !entry.flags.contains(.announced)
         }

@@ -24,6 +24,8 @@ package struct NameCache {
         package static let tested = Flags(rawValue: 32)
         /// The slot has an entry.
         fileprivate static let used = Flags(rawValue: 64)
+        /// `expires` is the end of the pause after the last failure, and of nothing else.
+        package static let pausing = Flags(rawValue: 128)
         package static let waiting: Flags = [.queued, .asked]
     }
 

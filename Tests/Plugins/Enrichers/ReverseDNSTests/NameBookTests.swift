@@ -22,12 +22,13 @@ private let silence = PointerReply(.failed(.timeout), messages: 2)
 private final class Desk {
     let registry = MetricRegistry()
     var book: NameBook
-    var now: UInt64 = hour
+    var now: UInt64
 
-    init(_ change: (inout NameBook.Limits) -> Void = { _ in }) {
+    init(at start: UInt64 = hour, _ change: (inout NameBook.Limits) -> Void = { _ in }) {
         var limits = NameBook.Limits()
         change(&limits)
-        book = NameBook(limits, Metrics(registry), at: hour)
+        now = start
+        book = NameBook(limits, Metrics(registry), at: start)
     }
 
     func look(_ number: Int) -> NameBook.Look { book.look(up: address(number), at: now) }
@@ -173,6 +174,38 @@ struct NameBookTests {
         // What was asked in vain meanwhile need not wait for its minute: the eight, and the one whose failure ended it.
         #expect(desk.sweep() == (0..<9).map(address))
         #expect(desk.sweep() == [])
+    }
+
+    @Test("what was asked in vain and then finds no room waits its turn, also when the clock has hardly begun", arguments: [0, hour])
+    func vainAndFull(_ start: UInt64) {
+        let desk = Desk(at: start) {
+            $0.queued = 16; $0.inFlight = 256
+        }
+        // Servers that are gone, and as many questions as make that sure.
+        desk.now += 4 * second
+        for number in 0..<8 { #expect(desk.look(number) == .pending) }
+        for number in 0..<8 {
+            #expect(desk.next() == .ask(address(number)))
+            #expect(desk.learn(number, silence))
+        }
+        // One answers, and the eight are vain.
+        desk.now += second
+        _ = desk.look(100)
+        #expect(desk.next() == .ask(address(100)))
+        _ = desk.learn(100, named("vm.example"))
+        #expect(desk.sweep() == (0..<8).map(address))
+        // They are asked about again while strangers fill the queue.
+        desk.now += second
+        for number in 200..<216 { #expect(desk.look(number) == .pending) }
+        for number in 0..<8 { #expect(desk.look(number) == .absent) }
+        #expect(desk.count("turned_away_total") == 8)
+        // Half a minute then, and not every sweep.
+        for _ in 0..<28 {
+            desk.now += second
+            #expect(desk.sweep() == [])
+        }
+        desk.now += 2 * second
+        #expect(desk.sweep() == (0..<8).map(address))
     }
 
     @Test("a scan asks no more than the limit, to the question, and what finds no room is counted and asked for later")
