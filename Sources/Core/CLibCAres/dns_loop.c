@@ -35,7 +35,7 @@ struct dns_loop {
 
 	// The thread's own.
 	struct dns_question *questions;
-	uint32_t preferred; // the server that answered last
+	uint32_t preferred; // whom to ask first
 	struct pollfd *polled;
 	size_t room;
 };
@@ -62,6 +62,16 @@ static void finish(struct dns_loop *loop, struct dns_question *question)
 	dns_question_free(question);
 }
 
+// Who answered well is asked first from then on. Who did not gives way to the next, so that in time every server has
+// its turn, however few messages a question has; but only where it began: others may have found a better one meanwhile.
+static void prefer(struct dns_loop *loop, const struct dns_question *question)
+{
+	if (dns_question_is_answered(question))
+		loop->preferred = question->server;
+	else if (question->status != DNS_FAILED && loop->preferred == question->first_server)
+		loop->preferred = (question->server + 1) % loop->options.server_count;
+}
+
 // Goes through all questions: those that ended are asked again, elsewhere if there is elsewhere, or handed back.
 static void settle(struct dns_loop *loop)
 {
@@ -75,8 +85,7 @@ static void settle(struct dns_loop *loop)
 			at = &question->next;
 			continue;
 		}
-		if (question->status == DNS_REPLIED)
-			loop->preferred = question->server;
+		prefer(loop, question);
 		*at = question->next;
 		finish(loop, question);
 	}
@@ -115,6 +124,7 @@ static bool take(struct dns_loop *loop)
 		if (request->question) {
 			request->question->next = loop->questions;
 			loop->questions = request->question;
+			request->question->first_server = loop->preferred;
 			if (!stopping)
 				dns_question_send(request->question, &loop->options, loop->preferred);
 		} else {

@@ -148,6 +148,11 @@ bool dns_question_may_go_on(const struct dns_question *question, const struct dn
 	return question->status != DNS_FAILED;
 }
 
+bool dns_question_is_answered(const struct dns_question *question)
+{
+	return question->status == DNS_REPLIED && !is_complaint(question);
+}
+
 size_t dns_question_sockets(struct dns_question *question, struct pollfd polled[DNS_QUESTION_SOCKETS])
 {
 	ares_socket_t sockets[DNS_QUESTION_SOCKETS];

@@ -21,7 +21,7 @@ struct dns_question {
 	bool has_channel;
 	uint8_t polled; // how many sockets it gave to poll
 	uint32_t messages;
-	uint32_t server; // the one that was asked last
+	uint32_t first_server, server; // the ones that were asked first and last
 	// Of the last message, once `ended`.
 	bool ended;
 	enum dns_status status;
@@ -39,6 +39,8 @@ void dns_question_send(struct dns_question *question, const struct dns_options *
 /// Whether an ended question should be sent once more: to a server that was not asked yet, or, when nobody answered, to
 /// any.
 bool dns_question_may_go_on(const struct dns_question *question, const struct dns_options *options);
+/// Whether an ended question got what it asked for, be it that there is no such name.
+bool dns_question_is_answered(const struct dns_question *question);
 /// Fills in what to poll; returns how many.
 size_t dns_question_sockets(struct dns_question *question, struct pollfd polled[DNS_QUESTION_SOCKETS]);
 /// The smaller of `timeout` (milliseconds, -1 for none) and what the question waits for.

@@ -10,6 +10,10 @@ private let address = IPAddress(ipv4: 0xcb00_7105)  // 203.0.113.5
 private let question = "5.113.0.203.in-addr.arpa"
 
 private func client(_ servers: ScriptedDNS..., timeout: Duration = .milliseconds(300), tries: Int = 2, maxOpen: Int = 64) -> DNSClient {
+    client(of: servers, timeout: timeout, tries: tries, maxOpen: maxOpen)
+}
+
+private func client(of servers: [ScriptedDNS], timeout: Duration, tries: Int, maxOpen: Int = 64) -> DNSClient {
     var options = DNSClientOptions()
     options.servers = servers.map { DNSServer(IPAddress(ipv4: 0x7f00_0001), port: $0.port) }
     options.timeout = timeout
@@ -65,6 +69,48 @@ struct DNSClientTests {
             #expect(first.questions.count == 1)
             #expect(second.questions.count == 2)
         }
+    }
+
+    @Test("whoever answers is found, however many before it are silent, refuse, or are not there, and however few messages a question has")
+    func found() async throws {
+        for way in ["silent", "refusing", "gone"] {
+            for (bad, tries) in [(1, 1), (2, 2), (3, 2), (7, 3)] {
+                var servers: [ScriptedDNS] = []
+                for _ in 0..<bad { servers.append(try await ScriptedDNS(tcp: false) { way == "silent" ? [] : [.reply(DNSReply(code: 5), to: $0)] }) }
+                let good = try await ScriptedDNS { [.reply(.names("vm.example"), to: $0)] }
+                let asker = client(of: servers + [good], timeout: .milliseconds(100), tries: tries)
+                if way == "gone" { for server in servers { await server.stop() } }
+                // Each question finds out about as many as it has messages.
+                for _ in 0..<bad / tries { #expect(await asker.pointer(of: address).messages == tries) }
+                #expect(await asker.pointer(of: address) == PointerReply(vm, messages: bad % tries + 1), "\(way): \(bad), \(tries)")
+                #expect(await asker.pointer(of: address) == PointerReply(vm, messages: 1), "\(way): \(bad), \(tries)")
+            }
+        }
+    }
+
+    @Test("questions that were on their way to a silent server do not lead away from the one that answers")
+    func lateSilences() async throws {
+        let first = try await ScriptedDNS { _ in [] }
+        let second = try await ScriptedDNS { [.reply(DNSReply(code: 5), to: $0)] }
+        let good = try await ScriptedDNS { [.reply(.names("vm.example"), to: $0)] }
+        let asker = client(of: [first, second, good], timeout: .milliseconds(200), tries: 1)
+        // Their silences end one after the other, when the third has been found.
+        let late = Task {
+            await withTaskGroup { group in
+                for step in 0..<40 {
+                    group.addTask {
+                        try? await Task.sleep(for: .milliseconds(5 * step))
+                        _ = await asker.pointer(of: address)
+                    }
+                }
+            }
+        }
+        for _ in 0..<10 where good.questions.isEmpty { _ = await asker.pointer(of: address) }
+        for _ in 0..<20 {
+            #expect(await asker.pointer(of: address) == PointerReply(vm, messages: 1))
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        await late.value
     }
 
     @Test("a port where nobody listens is unreachable, at once")
