@@ -47,7 +47,8 @@ public struct HTTPRequest: Sendable {
 
 /// How a server is trusted, and how it may trust us. TLS 1.2 at least.
 public struct TLSOptions: Sendable, Equatable {
-    /// PEM file, or PEM text, of the only authorities that count; neither: the system's. The text wins.
+    /// PEM file, or PEM text, of the only authorities that count; neither: the system's. The text wins. The file is read for each new
+    /// connection, the system's authorities once a day.
     public var caFile: String?
     public var caData: [UInt8]?
     /// The client's certificate (with what stands between it and its authority) and key, as PEM files or PEM texts. Read for each

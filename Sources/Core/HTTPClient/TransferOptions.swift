@@ -93,7 +93,11 @@ extension Transfer {
             // The system's folder of authorities would count beside what was named.
             try set(CURLOPT_CAPATH, nil)
             try set(CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO, tls.caData, tls.caFile)
+            // Else libcurl would know a file by its path alone for a day.
+            try set(CURLOPT_CA_CACHE_TIMEOUT, 0)
         }
+        // A resumed session would stand on files that may have been replaced.
+        if [tls.caFile, tls.certificateFile, tls.keyFile].contains(where: { $0 != nil }) { try set(CURLOPT_SSL_SESSIONID_CACHE, 0) }
         try set(CURLOPT_SSLCERT_BLOB, CURLOPT_SSLCERT, tls.certificateData, tls.certificateFile)
         try set(CURLOPT_SSLKEY_BLOB, CURLOPT_SSLKEY, tls.keyData, tls.keyFile)
     }

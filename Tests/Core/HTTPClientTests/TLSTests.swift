@@ -165,6 +165,33 @@ struct TLSTests {
         #expect(server.requests.count == 2)
     }
 
+    @Test("files that are replaced count from the next connection on: authorities, certificate and key")
+    func replaced() async throws {
+        let certificates = try TestCertificates()
+        let server = try echo()
+        let front = try TLSFront(of: server, certificates, more: "ssl_client_certificate %/ca.pem; ssl_verify_client on; keepalive_timeout 0;")
+        func replace(_ name: String, by path: String) throws {
+            try certificates.folder.write(String(decoding: certificates.text(path), as: UTF8.self), to: name)
+        }
+        let asked = request(front.url) {
+            $0.tls.caFile = certificates.file("now-ca.pem")
+            $0.tls.certificateFile = certificates.file("now.pem")
+            $0.tls.keyFile = certificates.file("now.key")
+        }
+        try replace("now-ca.pem", by: certificates.authority)
+        // The server's pair is as good for a client; it has another name.
+        for (pair, name) in [(certificates.client, "CN=client"), (certificates.server, "CN=server"), (certificates.client, "CN=client")] {
+            try replace("now.pem", by: pair.certificate)
+            try replace("now.key", by: pair.key)
+            #expect(try await client.send(asked).text.hasPrefix(name + " "))
+        }
+        try replace("now-ca.pem", by: certificates.otherAuthority)
+        #expect(await client.failure(asked)?.reason == .tls)
+        try replace("now-ca.pem", by: certificates.authority)
+        #expect(try await client.send(asked).status == 200)
+        #expect(server.requests.count == 4)
+    }
+
     @Test("a redirect elsewhere takes neither certificate nor name along, and none leads from https to http")
     func redirects() async throws {
         let plain = try echo()
