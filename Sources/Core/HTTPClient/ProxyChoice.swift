@@ -7,7 +7,7 @@ internal import Glibc
 package struct ProxyChoice: Sendable, Equatable {
     /// Empty: none.
     package let proxy: String
-    /// Hosts, domains and ranges that are reached without it, as libcurl takes them.
+    /// Hosts, domains and ranges that are reached without it: `excepts` reads them.
     package let exceptions: String
 
     package static let direct = ProxyChoice(proxy: "", exceptions: "")

@@ -16,6 +16,8 @@ final class Transfer {
     let redirects: Int
     // Closed by deinit; the loop has taken the easy handle out of the multi handle by then.
     let handle: OpaquePointer
+    /// As the variables name it, with whatever password; empty: none.
+    var proxy = ""
     private var parser: HeadParser
     private var head: ResponseHead?
     /// Where the head says to go on.

@@ -37,8 +37,9 @@ extension Transfer {
         case .variables(let variables): choice = ProxyChoice(variables, scheme: hop.url.scheme)
         }
         // Empty texts, not none: none would make libcurl look at the environment.
-        try set(CURLOPT_PROXY, choice.proxy)
-        try set(CURLOPT_NOPROXY, choice.exceptions)
+        proxy = choice.excepts(hop.url.host) ? "" : choice.proxy
+        try set(CURLOPT_PROXY, proxy)
+        try set(CURLOPT_NOPROXY, "")
         try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         // Our headers are for the server, not for a proxy on the way to it.
         try set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))

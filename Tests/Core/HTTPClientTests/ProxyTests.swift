@@ -73,6 +73,47 @@ struct ProxyTests {
         #expect(await client.failure(by(["http_proxy": silent.url], "http://127.0.0.1:1/"))?.reason == .connect)
     }
 
+    @Test("exceptions are for the host of the URL, whatever name its certificate must have")
+    func serverName() async throws {
+        let proxy = try proxy()
+        let server = try ScriptedServer { request, connection in try connection.respond(request.header("x-server-name") ?? "") }
+        let tls = try TLSFront(of: server)
+        func asked(except exceptions: String) -> HTTPRequest {
+            by(["https_proxy": proxy.url, "no_proxy": exceptions], tls.url) {
+                $0.tls.caFile = tls.certificates.authority
+                $0.tls.serverName = "api.test"
+            }
+        }
+        // Clients of their own: an open connection is as good as a new one.
+        for exceptions in ["127.0.0.1", "*", "127.0.0.0/8"] {
+            #expect(try await HTTPClient().send(asked(except: exceptions)).text == "api.test")
+            #expect(proxy.requests.isEmpty, "\(exceptions)")
+        }
+        for (index, exceptions) in ["api.test", ".test", "10.0.0.0/8"].enumerated() {
+            #expect(try await HTTPClient().send(asked(except: exceptions)).text == "api.test")
+            #expect(proxy.requests.count == index + 1, "\(exceptions)")
+        }
+        #expect(server.requests.count == 6)
+    }
+
+    @Test(
+        "what an exception excepts",
+        arguments: [
+            ("*", "a.example", true), ("x,*", "a.example", true), ("", "a.example", false), (".", "a.example", false),
+            ("a.example", "a.example", true), ("A.Example.", "a.example", true), ("a.example", "a.example.", true), ("example", "a.example", true),
+            (".example", "a.example", true), (".example", "example", true), ("ample", "a.example", false), ("a.example", "example", false),
+            ("x, a.example", "a.example", true), ("x a.example", "a.example", true), ("10.0.0.1", "10.0.0.1", true), ("10.0.0.1", "10.0.0.10", false),
+            ("0.0.1", "10.0.0.1", false), ("10.0.0.0/8", "10.9.9.9", true), ("10.0.0.0/8", "11.0.0.0", false), ("10.128.0.0/9", "10.127.0.1", false),
+            ("10.128.0.0/9", "10.200.0.1", true), ("0.0.0.0/0", "192.0.2.1", true), ("10.0.0.1/32", "10.0.0.1", true),
+            ("10.0.0.1/33", "10.0.0.1", false),
+            ("10.0.0.0/x", "10.0.0.0", false), ("10.0.0.0/8", "10.example", false), ("2001:db8::/32", "[2001:db8::1]", true),
+            ("2001:db8::1", "[2001:db8:0::1]", true), ("[2001:db8::1]", "[2001:db8::1]", true), ("2001:db8::/32", "[2001:db9::1]", false),
+            ("::/0", "10.0.0.1", false),
+        ] as [(String, String, Bool)])
+    func exceptions(_ exceptions: String, _ host: String, _ isExcepted: Bool) {
+        #expect(ProxyChoice(proxy: "http://p", exceptions: exceptions).excepts(host) == isExcepted)
+    }
+
     @Test("a unix socket has no proxy")
     func unixSocket() async throws {
         let path = "/tmp/weir-proxy-\(UInt64.random(in: 0 ... .max)).sock"
