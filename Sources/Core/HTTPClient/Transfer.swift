@@ -165,7 +165,10 @@ final class Transfer {
     private func described(_ code: CURLcode) -> HTTPError {
         // Both texts are copied; the first lives in the transfer, the second is static.
         let own = unsafe String(cString: CLibCurl_message(handle))
-        let text = own.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : own
+        let general = unsafe String(cString: curl_easy_strerror(code))
+        // libcurl quotes a proxy that it cannot use, user and password and all; its end may be cut off.
+        let quotesProxy = proxy.contains("@") && own.contains(proxy.prefix(12))
+        let text = quotesProxy ? "the proxy that the variables name cannot be used: \(general)" : own.isEmpty ? general : own
         return HTTPError(HTTPError.Reason(code, isConnected: isConnected), "reach \(hop.url.place): \(text)")
     }
 

@@ -114,6 +114,21 @@ struct ProxyTests {
         #expect(ProxyChoice(proxy: "http://p", exceptions: exceptions).excepts(host) == isExcepted)
     }
 
+    @Test("a proxy that cannot be read is not quoted: it may hold a password")
+    func secret() async throws {
+        let long = String(repeating: "x", count: 400)
+        for proxy in [
+            "http://user:hunter2@127.0.0.1:port", "http://user:hunter2@[::1", "foo://user:hunter2@127.0.0.1:1", "http://user:hunter2@127.0.0.1:99999",
+            "user:hunter2@:@:1", "http://user:hunter2@127.0.0.1:port/\(long)", "foo://user:hunter2@\(long)", "http://user:hunter2@127.0.0.1:1",
+            "socks5://user:hunter2@127.0.0.1:1", "http://user:hunter2@nowhere.invalid:1",
+        ] {
+            for (variable, url) in [("http_proxy", "http://127.0.0.1:1/"), ("https_proxy", "https://127.0.0.1:1/")] {
+                let error = await client.failure(by([variable: proxy], url))
+                #expect(error.map { !$0.description.contains("hunter") } == true, "\(proxy.prefix(60)): \(error?.description ?? "")")
+            }
+        }
+    }
+
     @Test("a unix socket has no proxy")
     func unixSocket() async throws {
         let path = "/tmp/weir-proxy-\(UInt64.random(in: 0 ... .max)).sock"
