@@ -18,7 +18,9 @@ package struct NameBook {
         /// Of each queue.
         package var queued = 4096
         package var inFlight = 32
+        /// Messages, and how many a question has at most.
         package var perSecond = 100
+        package var tries = 2
         package var minTTL: Duration = .seconds(300)
         package var maxTTL: Duration = .seconds(86_400)
         /// How long "no name" stands at most, and where the server does not say.
@@ -37,6 +39,7 @@ package struct NameBook {
 
     package enum Step: Equatable {
         case ask(IPAddress)
+        /// Or until a question ends, which may cost less than it could.
         case wait(until: UInt64)
         /// Until somebody is looked up or a question ends.
         case idle
@@ -156,7 +159,10 @@ package struct NameBook {
                 remove(late: isLate)
                 continue
             }
-            guard bucket.take(at: now) else { return .wait(until: bucket.readyAt) }
+            // Enough must be there for every repeat that this and the open questions may still send: they are charged when it is known.
+            let repeats = (inFlight + 1) * (limits.tries - 1)
+            if inFlight > 0, repeats >= limits.perSecond { return .idle }
+            guard bucket.take(at: now, leaving: repeats) else { return .wait(until: bucket.readyAt(leaving: repeats)) }
             remove(late: isLate)
             isLateTurn = !isLate
             cache[slot].flags.remove(.queued)

@@ -30,6 +30,8 @@ public final class ReverseDNSEnricher: EndpointEnricher {
     private let source: Mutex<any PointerSource>
     private let makeSource: @Sendable (DNSClientOptions) -> any PointerSource
     private let start = ContinuousClock.now
+    /// While messages are to be had only later: a question that ends meanwhile may let the next go sooner.
+    private static let longestWait: Duration = .milliseconds(100)
 
     package convenience init(_ options: ReverseDNSOptions, _ context: PluginContext) {
         self.init(options, context) { DNSClient($0) }
@@ -107,7 +109,7 @@ public final class ReverseDNSEnricher: EndpointEnricher {
                 case .ask(let address):
                     let source = source.withLock { $0 }
                     group.addTask { self.learn(address, await source.pointer(of: address)) }
-                case .wait(let until): try await Task.sleep(for: .nanoseconds(until - min(until, now)))
+                case .wait(let until): try await Task.sleep(for: min(.nanoseconds(until - min(until, now)), Self.longestWait))
                 case .idle: _ = await wishes.next()
                 }
             }

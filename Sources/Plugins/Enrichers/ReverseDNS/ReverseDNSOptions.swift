@@ -127,6 +127,7 @@ public struct ReverseDNSOptions: PluginOptions {
         limits.queued = queue
         limits.inFlight = maxOpen
         limits.perSecond = perSecond
+        limits.tries = tries
         limits.minTTL = minTTL
         limits.maxTTL = maxTTL
         limits.negativeTTL = negativeTTL

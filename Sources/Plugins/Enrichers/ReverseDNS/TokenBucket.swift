@@ -15,9 +15,9 @@ package struct TokenBucket {
         emptyAt = now &- min(now, capacity)
     }
 
-    /// Takes one; false when there is none.
-    package mutating func take(at now: UInt64) -> Bool {
-        guard readyAt <= now else { return false }
+    /// Takes one; false unless `rest` would be left, or all that can be saved but the one.
+    package mutating func take(at now: UInt64, leaving rest: Int = 0) -> Bool {
+        guard readyAt(leaving: rest) <= now else { return false }
         // What was saved for more than a second is lost.
         emptyAt = max(emptyAt, now - min(now, capacity)) + interval
         return true
@@ -28,6 +28,6 @@ package struct TokenBucket {
         emptyAt = max(emptyAt, now - min(now, capacity)) + interval * UInt64(max(0, count))
     }
 
-    /// When there will be one.
-    package var readyAt: UInt64 { emptyAt + interval }
+    /// When there will be one and `rest`, unless some are charged before.
+    package func readyAt(leaving rest: Int = 0) -> UInt64 { emptyAt + min(interval * UInt64(rest + 1), capacity / interval * interval) }
 }

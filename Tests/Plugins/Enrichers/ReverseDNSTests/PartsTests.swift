@@ -24,11 +24,11 @@ struct PartsTests {
                 // Never so long that what is saved runs over, but at a rate of one, which cannot save.
                 now += UInt64.random(in: 0..<(rate == 1 ? 3_000_000_000 : 2_000_000_000 / UInt64(rate)), using: &random)
                 while bucket.take(at: now) { taken += 1 }
-                #expect(bucket.readyAt > now)
+                #expect(bucket.readyAt() > now)
             }
             let most = rate + Int(Double(now - start) * Double(rate) / 1e9)
             #expect(taken <= most + 1 && (taken >= most - 1 || rate == 1), "\(taken) of \(most) at \(rate), seed \(seed)")
-            now = bucket.readyAt
+            now = bucket.readyAt()
             let isTaken = bucket.take(at: now)
             #expect(isTaken)
         }
@@ -42,7 +42,10 @@ struct PartsTests {
         while bucket.take(at: later) { taken += 1 }
         #expect(taken == 5)
         bucket.charge(3, at: later)
-        #expect(bucket.readyAt == later + 800_000_000)
+        #expect(bucket.readyAt() == later + 800_000_000)
+        #expect(bucket.readyAt(leaving: 2) == later + 1_200_000_000)
+        // What cannot be saved is not waited for.
+        #expect(bucket.readyAt(leaving: 100) == later + 1_600_000_000)
     }
 
     @Test("a queue is first in, first out, up to its limit", arguments: [SplitMix64.freshSeed])
