@@ -189,6 +189,7 @@ let package = Package(
             name: "ScriptedDNS",
             dependencies: [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")],
             path: "Tests/ScriptedDNS", swiftSettings: strict),
+        .executableTarget(name: "scripted-dns", dependencies: ["ScriptedDNS"], path: "Tests/ScriptedDNSProgram", swiftSettings: strict),
         tests("DNSClient", "Core/DNSClientTests", ["ScriptedDNS", "WeirKit", "WeirTesting", "FileTree"]),
         tests(
             "ReverseDNSEnricher", "Plugins/Enrichers/ReverseDNSTests", ["DNSClient", "ScriptedDNS", "WeirKit", "WeirTesting", "YAMLSource", log],

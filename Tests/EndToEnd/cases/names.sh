@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 
-# Names by reverse DNS, asked of a real dnsmasq. Its log is the truth of what was asked; the generator's, of what was counted.
+# Names by reverse DNS, asked of a real dnsmasq, and of a scripted server where that is too honest. The log of dnsmasq is the truth of what was
+# asked, or a counter on the wire where it cannot be; the generator's, of what was counted.
+
+SCRIPTED_DNS=${SCRIPTED_DNS:-$(dirname "$WEIR")/scripted-dns}
 
 # resolver [ARGUMENT…]: dnsmasq on 127.0.0.1 of `right`, which has names for 10.100.0.0/24 and 10.77.0.1, and an answer of its own for nothing else.
 resolver() {
@@ -12,6 +15,36 @@ resolver() {
         --host-record=sender.example,10.77.0.1 --synth-domain=pool.example,10.100.0.0/24,host- "$@"
     RESOLVER=$!
     wait_for "dnsmasq" 3 listens right 53
+}
+
+# scripted_resolver slow|lies: see Tests/ScriptedDNSProgram. Leaves where it is asked in SERVER.
+scripted_resolver() {
+    [ -x "$SCRIPTED_DNS" ] || { fail "$SCRIPTED_DNS is missing: make build"; exit 1; }
+    background right "$SCRIPTED_DNS" "$1" >"$CASE/resolver"
+    RESOLVER=$!
+    wait_for "the scripted resolver" 3 grep -q '^ready' "$CASE/resolver"
+    SERVER=127.0.0.1:$(sed -n 's/^ready //p' "$CASE/resolver")
+}
+
+# count_messages [PORT], messages: what leaves for DNS servers on `right`, by nftables.
+count_messages() {
+    in_host right nft -f - <<EOF
+table ip truth {
+    counter messages { }
+    chain out { type filter hook output priority 0; udp dport ${1:-53} counter name messages; }
+}
+EOF
+}
+
+messages() { in_host right nft list counter ip truth messages | awk '/packets/ { print $2 }'; }
+
+# expect_messages AGENT OPEN: what the agent says it sent is what left, but for at most OPEN messages of questions that were cut off by its end.
+expect_messages() {
+    local sent said
+    sent=$(messages)
+    said=$(metric "$1" weir_reverse_dns_messages_total)
+    expect_that "$1: says $said messages, $sent left" [ "$said" -le "$sent" ]
+    expect_that "$1: says $said messages, $sent left" [ "$sent" -le $((said + $2)) ]
 }
 
 stop_resolver() {
@@ -29,7 +62,7 @@ named_senders() { grep -c '^weir_test_packets_total{.*\.pool\.example"' "$CASE/$
 # names_config NAME WINDOW [OPTIONS]: metric `test` by name of the sender. OPTIONS are more of reverse_dns.
 names_config() {
     config "$1" "source: tc, window: $2"
-    sed -i -e "s|^enrich: .*|enrich: [{ plugin: reverse_dns, servers: [127.0.0.1], include: [10.0.0.0/8], hosts_file: '', timeout: 500ms${3:+, $3} }]|" \
+    sed -i -e "s|^enrich: .*|enrich: [{ plugin: reverse_dns, servers: ['${SERVER:-127.0.0.1}'], include: [10.0.0.0/8], hosts_file: '', timeout: 500ms${3:+, $3} }]|" \
         -e 's|attributes: \[transport\]|attributes: [src.name]|' "$CASE/$1.yaml"
     echo 'pipeline: { max_series: 100000, max_values: 100000 }' >>"$CASE/$1.yaml"
 }
@@ -124,6 +157,7 @@ silent_server() {
     ip_in right addr flush dev w0
 
     names_config silent 200ms
+    count_messages
     kill -STOP "$RESOLVER"
     windows_of_traffic silent 5
     with=$(drain_milliseconds silent)
@@ -136,6 +170,98 @@ silent_server() {
     expect_that "messages to a dead server: $(metric silent weir_reverse_dns_messages_total)" [ "$(metric silent weir_reverse_dns_messages_total)" -le 110 ]
     expect_that "a drain takes $with ms, without names $without ms" awk -v with="$with" -v without="$without" 'BEGIN { exit !(with <= without + 10) }'
     remark "a drain takes $with ms, without names $without ms;"
+    stop_resolver
+}
+
+# Answers that take 50 to 650 ms, where a message waits for 500: no count changes, no drain takes longer, and no more is sent than may be.
+slow_server() {
+    local with without start seconds sent limit=40
+    wire
+    names_config plain 200ms
+    sed -i 's|^enrich: .*|enrich: []|' "$CASE/plain.yaml"
+    windows_of_traffic plain 5
+    without=$(drain_milliseconds plain)
+    ip_in left addr flush dev w0
+    ip_in right addr flush dev w0
+
+    scripted_resolver slow
+    names_config slow 200ms "per_second: $limit"
+    count_messages "${SERVER#*:}"
+    start=$(now_ms)
+    windows_of_traffic slow 5
+    seconds=$(awk -v ms=$(($(now_ms) - start)) 'BEGIN { printf "%d", ms / 1000 + 1 }')
+    with=$(drain_milliseconds slow)
+    sent=$(messages)
+    # 32 open questions at most, twice each.
+    expect_messages slow 64
+    expect_that "$sent messages in $seconds s at $limit a second" [ "$sent" -le $((limit * (seconds + 1))) ]
+    expect_that "as many as may be: $sent messages" [ "$sent" -ge $((limit * 4)) ]
+    expect_that "answers came: $(metric slow weir_reverse_dns_answers_total 'answer="name"')" [ "$(metric slow weir_reverse_dns_answers_total 'answer="name"')" -ge 20 ]
+    expect_that "some were repeated" [ "$(metric slow weir_reverse_dns_messages_total)" -gt "$(metric slow weir_reverse_dns_questions_total)" ]
+    expect "the servers answer" 1 "$(metric slow weir_reverse_dns_servers_answer)"
+    expect_that "a drain takes $with ms, without names $without ms" awk -v with="$with" -v without="$without" 'BEGIN { exit !(with <= without + 10) }'
+    remark "$sent messages in $seconds s at $limit a second; a drain takes $with ms, without names $without ms;"
+    stop_resolver
+}
+
+# named AGENT NAME: packets under that name.
+named() { metric "$1" weir_test_packets_total "src_name=\"$2\""; }
+
+# lies AGENT SENT…: two windows of 64 senders, 100 packets of each in either; then the counts.
+lies() {
+    local sent
+    agent "$1" right
+    wire_up
+    sink right 10.77.0.2
+    sent=$(gen left raw w0 "$(station right w0)" 10.77.0.2 640 10 100 2000 0)
+    sleep 1.5
+    sent+=$'\n'$(gen left raw w0 "$(station right w0)" 10.77.0.2 640 10 100 2000 0)
+    sleep 2.5
+    wire_down
+    stop_agent "$1"
+    expect_books "$1"
+    expect_nothing_lost "$1"
+    expect_truth "$1" test "$(of l3_bytes <<<"$sent")" 12800
+}
+
+# A server whose zone is full of lies: no host names, the name of another, times of nothing and of forever. What is a name stands, the rest is counted.
+lying_zone() {
+    local address=100.10.in-addr.arpa
+    wire
+    resolver --local-ttl=2147483647 --ptr-record="1.0.$address,odd name.example" --ptr-record="2.0.$address,sender.example" \
+        --ptr-record="3.0.$address,10.0.0.7" --ptr-record="4.0.$address,WWW.Example" --ptr-record="5.0.$address,bad/.example"
+    names_config a 1s
+    lies a
+    expect "packets of one that takes another's name" 200 "$(named a sender.example)"
+    expect "packets of a name in capitals" 200 "$(named a www.example)"
+    expect "packets of those without lies" $((59 * 200)) "$(metric a weir_test_packets_total '.pool.example"')"
+    for address in 1 3 5; do expect "packets of 10.100.0.$address" 200 "$(named a 10.100.0.$address)"; done
+    expect "names that are none" 3 "$(metric a weir_reverse_dns_refused_names_total)"
+    expect "series by name" 64 "$(grep -c '^weir_test_packets_total{' "$CASE/a.prom")"
+    remark "3 names refused;"
+    stop_resolver
+}
+
+# A server that sends other ids, other questions, other addresses' records and halves of messages: of eight senders five have their names all the same.
+lying_server() {
+    local number
+    wire
+    scripted_resolver lies
+    names_config a 1s
+    lies a
+    for number in $(seq 1 64); do
+        case $((number % 8)) in
+            3 | 5 | 7) expect "packets of 10.100.0.$number" 200 "$(named a "10.100.0.$number")" ;;
+            *) expect "packets of host-$number" 200 "$(named a "host-$number.pool.example")" ;;
+        esac
+    done
+    expect "a lie that is believed" 0 "$(grep -c liar "$CASE/a.prom" || true)"
+    expect "names that are none" $((8 * 3 + 8)) "$(metric a weir_reverse_dns_refused_names_total)"
+    expect "answers with a name" 40 "$(metric a weir_reverse_dns_answers_total 'answer="name"')"
+    expect "answers that cannot be read" 8 "$(metric a weir_reverse_dns_answers_total 'answer="malformed"')"
+    # The receiver has no name either.
+    expect "answers without a name" 17 "$(metric a weir_reverse_dns_answers_total 'answer="none"')"
+    remark "64 senders, $(metric a weir_reverse_dns_refused_names_total) names refused;"
     stop_resolver
 }
 
@@ -205,5 +331,8 @@ run_case names-flows flows_have_names
 run_case names-none no_names none --bogus-priv
 run_case names-refused no_names refused
 run_case names-silent-server silent_server
+run_case names-slow slow_server
+run_case names-lies lying_zone
+run_case names-lying-server lying_server
 run_case names-server-returns server_returns
 run_case names-scan scan
