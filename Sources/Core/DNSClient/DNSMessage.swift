@@ -22,6 +22,8 @@ struct DNSMessage {
     struct Name: Hashable {
         /// The root counts one more.
         static let maxBytes = 254
+        /// A name has no more labels than these, and a pointer between two of them is all that can be needed.
+        static let maxPointers = 127
         private(set) var bytes: [UInt8] = []
 
         /// False when it would be too long.
@@ -73,6 +75,7 @@ struct DNSMessage {
         var end: Int?
         // A pointer leads to before the part it stands in, so each is nearer to the start than the last: no circles. The header is no name.
         var limit = offset
+        var pointers = 0
         while true {
             guard position < bytes.count else { return nil }
             let length = Int(bytes[position])
@@ -82,7 +85,8 @@ struct DNSMessage {
                 guard position + 1 + length <= bytes.count, name.append(bytes[position + 1..<position + 1 + length]) else { return nil }
                 position += 1 + length
             case 3:
-                guard let pointer = number16(position), case let target = Int(pointer & 0x3fff), target < limit,
+                pointers += 1
+                guard pointers <= Name.maxPointers, let pointer = number16(position), case let target = Int(pointer & 0x3fff), target < limit,
                     target >= Self.headerBytes
                 else { return nil }
                 end = end ?? position + 2

@@ -107,6 +107,29 @@ struct PointerDecoderTests {
         #expect(decode(reply) == .failed(.malformed))
     }
 
+    /// A message whose question is followed by a record that nobody wants, whose data are `count` pointers, each to the one before and the
+    /// first to the question's name; then by `records` whose name begins at the last of them.
+    private func chain(of count: Int, records: Int) -> [UInt8] {
+        let asked = DNSReply.question(question)
+        let start = asked.count + 12
+        let data = (0..<count).flatMap { pointer(to: $0 == 0 ? 12 : start + 2 * ($0 - 1)) }
+        var bytes = DNSReply(answers: [.init(type: 16, ttl: 0, data: data)]).message(to: asked)
+        for _ in 0..<records { bytes += pointer(to: start + 2 * (count - 1)) + [0, 16, 0, 1, 0, 0, 0, 0, 0, 0] }
+        (bytes[6], bytes[7]) = (UInt8((1 + records) >> 8), UInt8((1 + records) & 0xff))
+        return bytes
+    }
+
+    private func pointer(to offset: Int) -> [UInt8] { [0xc0 | UInt8(offset >> 8), UInt8(offset & 0xff)] }
+
+    @Test("a name has at most 127 pointers, so that a message of 64 KB whose every name has thousands is refused at the first")
+    func pointers() {
+        #expect(PointerDecoder.answer(in: chain(of: 126, records: 1), to: question) == PointerAnswer.none(ttl: nil))
+        #expect(PointerDecoder.answer(in: chain(of: 127, records: 1), to: question) == .failed(.malformed))
+        let hostile = chain(of: 8000, records: 4120)
+        #expect(hostile.count > 65_400 && hostile.count <= 65_535)
+        #expect(PointerDecoder.answer(in: hostile, to: question) == .failed(.malformed))
+    }
+
     @Test("random damage to a right message never traps, and names stay host names", arguments: [SplitMix64.freshSeed])
     func damage(_ seed: UInt64) {
         var random = SplitMix64(seed: seed)

@@ -17,7 +17,7 @@ extension FuzzTarget {
             question, "\u{1}4\u{1}0\u{1}0\u{2}10\u{7}in-addr\u{4}arpa\0", "\0\u{c}\0\u{1}", "\0\u{5}\0\u{1}", "\0\u{6}\0\u{1}",
             "\u{3}www\u{7}example\0",
         ],
-        maxBytes: 2048
+        maxBytes: 65_535
     ) { (bytes) throws(BrokenLaw) in
         let answer = PointerDecoder.answer(in: bytes, to: question)
         // A message that lacks its end may find one there.
