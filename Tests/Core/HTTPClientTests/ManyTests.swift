@@ -10,14 +10,6 @@ import WeirTesting
 
 @Suite("many at once, on one thread, and nothing left behind", .serialized, .timeLimit(.minutes(2)))
 struct ManyTests {
-    /// Threads of this process by that name.
-    private func threads(_ name: String) -> Int {
-        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
-        return tasks.count { (try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8)) == name + "\n" }
-    }
-
-    private var descriptors: Int { ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []).count }
-
     @Test("five hundred transfers, all under way together, have one thread")
     func together() async throws {
         // None is answered before all have come.
@@ -36,7 +28,7 @@ struct ManyTests {
                 group.addTask { (try? await client.send(request("\(server.url)/\(number)")))?.text == "/\(number)" }
             }
             #expect(await eventually { arrived.load(ordering: .relaxed) == 500 })
-            #expect(threads("http-many") == 1)
+            #expect(OwnProcess.threads(named: "http-many") == 1)
             return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
         }
         #expect(right == 500)
@@ -115,19 +107,21 @@ struct ManyTests {
         var options = HTTPClientOptions()
         options.threadName = "http-ends"
         let idle = HTTPClient(options)
-        #expect(threads("http-ends") == 0)
+        #expect(OwnProcess.threads(named: "http-ends") == 0)
         _ = idle
 
         // The call is all that holds the client.
         #expect(try await HTTPClient(options).send(request(server.url + "/whole")).text == "xy")
-        #expect(await eventually { threads("http-ends") == 0 && server.openConnections == 0 })
+        #expect(await eventually { OwnProcess.threads(named: "http-ends") == 0 && server.openConnections == 0 })
 
         var stream: HTTPStream? = try await HTTPClient(options).open(request(server.url))
         var seen: [UInt8] = []
         while seen.count < 2, let chunk = try await stream?.nextChunk() { seen += chunk }
-        #expect(seen == Array("xy".utf8) && threads("http-ends") == 1)
+        #expect(seen == Array("xy".utf8) && OwnProcess.threads(named: "http-ends") == 1)
         stream = nil
-        #expect(await eventually { threads("http-ends") == 0 && server.openConnections == 0 })
+        #expect(await eventually { OwnProcess.threads(named: "http-ends") == 0 && server.openConnections == 0 })
+    }
+
     }
 
     @Test("a thousand clients, dropped in every state, leave no thread and no descriptor")
@@ -157,11 +151,11 @@ struct ManyTests {
         }
         // Once around, so that what is made once is there.
         for kind in 0..<6 { await one(kind) }
-        #expect(await eventually { threads("http-leaks") == 0 })
-        let before = descriptors
+        #expect(await eventually { OwnProcess.threads(named: "http-leaks") == 0 })
+        let before = OwnProcess.descriptors
         for _ in 0..<1000 { await one(random.below(6)) }
-        #expect(await eventually { threads("http-leaks") == 0 && server.openConnections == 0 }, "seed \(seed)")
+        #expect(await eventually { OwnProcess.threads(named: "http-leaks") == 0 && server.openConnections == 0 }, "seed \(seed)")
         // Other tests of this process have some open; one that each client leaves would be a thousand.
-        #expect(descriptors < before + 300, "seed \(seed)")
+        #expect(OwnProcess.descriptors < before + 300, "seed \(seed)")
     }
 }
