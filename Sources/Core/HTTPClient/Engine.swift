@@ -88,7 +88,13 @@ final class Engine: Sendable {
         let loop = TransferLoop(self, multi)
         while let commands = take() { loop.turn(commands) }
         loop.close()
-        state.withLock { $0.multi = nil }
+        let late = state.withLock { state in
+            state.multi = nil
+            defer { state.commands = [] }
+            return state.commands
+        }
+        // Came too late to be looked at. An exchange holds the engine, which must not hold it.
+        for case .start(let exchange) in late { exchange.finish(.failed(.cancelled)) }
         multi.close()
     }
 
@@ -107,7 +113,7 @@ final class Engine: Sendable {
 
 /// Ends its engine with its own last reference: held by the client, by every open stream, and by every call that waits.
 final class EngineLease: Sendable {
-    private let engine: Engine
+    let engine: Engine
     init(_ options: HTTPClientOptions) { engine = Engine(options) }
     deinit { engine.stop() }
 

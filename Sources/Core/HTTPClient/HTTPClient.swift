@@ -9,6 +9,9 @@ public final class HTTPClient: Sendable {
 
     public init(_ options: HTTPClientOptions = HTTPClientOptions()) { engine = EngineLease(options) }
 
+    /// What the thread holds, and must let go of when it ends: for tests.
+    package var heldByThread: any AnyObject & Sendable { engine.engine }
+
     /// The whole answer, whatever its status. Cancelling the task cancels the transfer.
     public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         let exchange = try engine.start(request, isStream: false)

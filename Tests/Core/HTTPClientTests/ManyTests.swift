@@ -122,6 +122,28 @@ struct ManyTests {
         #expect(await eventually { OwnProcess.threads(named: "http-ends") == 0 && server.openConnections == 0 })
     }
 
+    private struct Weak: Sendable {
+        weak let object: (any AnyObject & Sendable)?
+    }
+
+    @Test("a client that is dropped before its thread has looked at what it was asked leaves nothing in memory")
+    func unheard() async throws {
+        let server = try ScriptedServer { _, connection in try connection.hang() }
+        var options = HTTPClientOptions()
+        options.threadName = "http-unheard"
+        var held: [Weak] = []
+        for _ in 0..<200 {
+            held.append(
+                await Task {
+                    let client = HTTPClient(options)
+                    // Used at once, within this task.
+                    unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                    _ = try? await client.send(request(server.url))
+                    return Weak(object: client.heldByThread)
+                }.value)
+        }
+        #expect(await eventually { OwnProcess.threads(named: "http-unheard") == 0 })
+        #expect(await eventually { held.allSatisfy { $0.object == nil } }, "\(held.count { $0.object != nil }) are left")
     }
 
     @Test("a thousand clients, dropped in every state, leave no thread and no descriptor")
