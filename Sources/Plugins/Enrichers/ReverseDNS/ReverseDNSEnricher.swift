@@ -141,11 +141,12 @@ public final class ReverseDNSEnricher: EndpointEnricher {
     }
 
     private func replaceHosts(_ fresh: HostsFile) {
-        let changed = hosts.withLock { hosts in
-            let before = hosts
-            hosts = fresh.names
-            return Set(before.keys).union(fresh.names.keys).filter { before[$0] != fresh.names[$0] }
+        let before = hosts.withLock { hosts in
+            defer { hosts = fresh.names }
+            return hosts
         }
+        // Outside of the lock, which the data thread takes for each batch.
+        let changed = Set(before.keys).union(fresh.names.keys).filter { before[$0] != fresh.names[$0] }
         for address in changed { context.invalidate(.address(address)) }
     }
 
