@@ -200,14 +200,18 @@ static void *run(void *argument)
 
 static bool start_thread(struct dns_loop *loop)
 {
+	// Those of the processor's must end the process with its own report.
+	static const int kept[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
 	pthread_attr_t attributes;
-	sigset_t all, before;
+	sigset_t blocked, before;
 	pthread_t thread;
 	bool started;
 
 	// Signals are for the threads that wait for them; a SIGPIPE of a TCP socket stays here, unseen.
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	sigfillset(&blocked);
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		sigdelset(&blocked, kept[i]);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	started = pthread_create(&thread, &attributes, run, loop) == 0;

@@ -3,6 +3,7 @@
 
 import DNSClient
 import FileTree
+import Glibc
 import ScriptedDNS
 import Testing
 import WeirKit
@@ -294,4 +295,14 @@ struct DNSClientTests {
         #expect(DNSClient.systemServers == expected)
     }
 
+    @Test("the thread takes no signal but the processor's own, which must end the process with its report")
+    func signals() async throws {
+        let server = try await ScriptedDNS { [.reply(.names("vm.example"), to: $0)] }
+        let client = client(server)
+        _ = await client.pointer(of: address)
+        let blocked = try #require(OwnProcess.signalsBlocked(byThread: "weir-dns"))
+        #expect(blocked.isSuperset(of: [SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGCHLD, SIGUSR1, SIGALRM].map(Int.init)))
+        #expect(blocked.isDisjoint(with: [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT].map(Int.init)))
+        withExtendedLifetime(client) {}
+    }
 }

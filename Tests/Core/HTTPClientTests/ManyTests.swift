@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
+import Glibc
 import HTTPClient
 import ScriptedServer
 import Synchronization
@@ -120,6 +120,19 @@ struct ManyTests {
         #expect(seen == Array("xy".utf8) && OwnProcess.threads(named: "http-ends") == 1)
         stream = nil
         #expect(await eventually { OwnProcess.threads(named: "http-ends") == 0 && server.openConnections == 0 })
+    }
+
+    @Test("the thread takes no signal but the processor's own, which must end the process with its report")
+    func signals() async throws {
+        let server = try ScriptedServer { _, connection in try connection.respond() }
+        var options = HTTPClientOptions()
+        options.threadName = "http-signals"
+        let client = HTTPClient(options)
+        _ = try await client.send(request(server.url))
+        let blocked = try #require(OwnProcess.signalsBlocked(byThread: "http-signals"))
+        #expect(blocked.isSuperset(of: [SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGCHLD, SIGUSR1, SIGALRM].map(Int.init)))
+        #expect(blocked.isDisjoint(with: [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT].map(Int.init)))
+        withExtendedLifetime(client) {}
     }
 
     private struct Weak: Sendable {
