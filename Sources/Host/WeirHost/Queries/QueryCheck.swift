@@ -16,6 +16,15 @@ struct QueryCheck: Sendable {
         let message: String
     }
 
+    /// How often the agents of a fleet export a flow between two of them.
+    enum Counting: Sendable {
+        case once
+        /// They are told to: `accounting.observer: both`.
+        case twice
+        /// Neither knows of the other: nothing is covered.
+        case uncovered
+    }
+
     /// One file with its queries read.
     private struct File {
         let name: String
@@ -25,19 +34,18 @@ struct QueryCheck: Sendable {
     }
 
     private var names: QueryNames
-    /// Whether the agents are told to export a flow at both of its ends.
-    private let countsTwice: Bool
+    private let counting: Counting
     private var files: [File] = []
 
     init(_ configuration: Configuration) {
         self.init(
             QueryNames(configuration.metrics, catalog: configuration.catalog, shown: Set(configuration.metricExporters.map(\.naming))),
-            countsTwice: configuration.accounting.observer == .both)
+            Counting(configuration))
     }
 
-    init(_ names: QueryNames, countsTwice: Bool) {
+    init(_ names: QueryNames, _ counting: Counting) {
         self.names = names
-        self.countsTwice = countsTwice
+        self.counting = counting
     }
 
     /// Reads a file's queries. All files are added before any is looked at, since rules of one are used by others.
@@ -113,12 +121,17 @@ struct QueryCheck: Sendable {
     private func message(halving part: Expression, by text: String, _ source: QuerySource) -> String {
         var shown = String(decoding: source.text[part.range], as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
         if shown.count > 120 { shown = "\(shown.prefix(119))…" }
-        if countsTwice {
+        switch counting {
+        case .once: return "'\(shown)' is halved, and Weir counts each flow once: write it without '\(text)'"
+        case .twice:
             return
                 "'\(shown)' is halved; with 'accounting.observer: both' only flows between two agents are counted twice: write 'observer: source', "
                 + "and the query without '\(text)'"
+        case .uncovered:
+            return
+                "'\(shown)' is halved; 'accounting.covered' is empty, so a flow between two agents is exported by both: list the hosts there, then "
+                + "write it without '\(text)'"
         }
-        return "'\(shown)' is halved, and Weir counts each flow once: write it without '\(text)'"
     }
 
     // MARK: Names.
@@ -150,19 +163,33 @@ struct QueryCheck: Sendable {
     }
 }
 
+extension QueryCheck.Counting {
+    init(_ configuration: Configuration) {
+        let accounting = configuration.accounting
+        let isAnswered = configuration.enrichers.contains { $0.stage.enricher?.writes.contains(.covered) == true }
+        if accounting.observer == .both {
+            self = .twice
+        } else if accounting.covered.isEmpty, accounting.fileSD.isEmpty, !isAnswered {
+            self = .uncovered
+        } else {
+            self = .once
+        }
+    }
+}
+
 extension WeirHost {
     /// What queries call a metric, for a test that compares it with the exporter.
     package static func prometheusName(of metric: String, _ profile: NamingProfile, _ measure: MetricDefinition.Measure) -> String {
         QueryNames.prometheus(profile.metric(metric), measure)
     }
 
-    /// What `weir check --queries` says of one file to a configuration with the default metrics under every profile, and how many queries
-    /// it found: for tests that hold the reader against its laws.
+    /// What `weir check --queries` says of one file to a configuration with covered hosts and the default metrics under every profile, and
+    /// how many queries it found: for tests that hold the reader against its laws.
     package static func warnings(ofQueries bytes: [UInt8], as name: String) -> (queries: Int, warnings: [(position: ConfigPosition, message: String)])
     {
         let catalog = Catalog(declared: [.ownerName, .zone])
         let metrics = MetricDefinition.readAll(nil, catalog: catalog, namings: NamingProfile.allCases, problems: ConfigProblems())
-        var check = QueryCheck(QueryNames(metrics, catalog: catalog, shown: Set(NamingProfile.allCases)), countsTwice: false)
+        var check = QueryCheck(QueryNames(metrics, catalog: catalog, shown: Set(NamingProfile.allCases)), .once)
         check.add(bytes, as: name)
         let found = check.run()
         return (found.queries, found.warnings.map { ($0.position, $0.message) })
