@@ -6,6 +6,13 @@ import WeirKit
 
 @Suite("times in UTC")
 struct TimeTests {
+    @Test("by a clock that is set back times grow, or follow it at once")
+    func setBack() {
+        let last: UInt64 = 1_000_000_000_000
+        for back in [0, 1, WallTime.smallStep - 1] { #expect(WallTime.next(after: last, now: last - back) == last + 1) }
+        for now in [last - WallTime.smallStep, 0, last + 1, last * 2] { #expect(WallTime.next(after: last, now: now) == now) }
+    }
+
     @Test("a time that was written is read as the same millisecond, leap days and ends of centuries included")
     func roundTrip() {
         let day: UInt64 = 86_400_000

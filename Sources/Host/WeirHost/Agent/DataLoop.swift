@@ -83,8 +83,11 @@ struct DataLoop: ~Copyable {
     }
 
     private mutating func beginDrain() {
+        let now = SystemFacts.unixNanoseconds
+        // The clock was set back far since the window began: it begins now, rather than in the future.
+        if WallTime.isFarBehind(windowStart, now: now) { windowStart = now }
         // The end is not known yet when a drain comes early: what it holds belongs to the window up to now.
-        pipeline.beginWindow(windowStart..<max(SystemFacts.unixNanoseconds, windowStart + 1), monotonic: SystemFacts.monotonicNanoseconds)
+        pipeline.beginWindow(windowStart..<max(now, windowStart + 1), monotonic: SystemFacts.monotonicNanoseconds)
         if work.capture.interface { pipeline.nameInterfaces(capture.interfaceNames) }
     }
 
@@ -98,7 +101,7 @@ struct DataLoop: ~Copyable {
         pipeline.endWindow()
         metrics.windowEnded()
         metrics.note(attached: capture.attachedCount, refused: capture.refusedCount, capture.limits)
-        windowStart = max(SystemFacts.unixNanoseconds, windowStart + 1)
+        windowStart = WallTime.next(after: windowStart, now: SystemFacts.unixNanoseconds)
     }
 
     /// Leaves the kernel first, then drains both generations: a packet that was under way while the programs were

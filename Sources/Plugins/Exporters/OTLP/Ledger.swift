@@ -50,8 +50,8 @@ package struct Ledger: Sendable {
     /// Takes over what was read at `now`, in nanoseconds since 1970: from here on every series is due.
     package mutating func take(_ readings: [Reading], at now: UInt64) -> [Loss] {
         var losses: [Loss] = []
-        // A clock that was set back may not make two points of one time.
-        time = max(now, time + 1)
+        // A clock that was set back may not make two points of one time; nor may it leave every point in the future.
+        time = WallTime.next(after: time, now: now)
         round += 1
         isScanned = false
         for reading in readings {

@@ -53,6 +53,8 @@ struct SentSeries: Sendable {
                 entry = before.entries[place]
                 // Only counters of the agent itself begin anew.
                 if snapshot.values[index] < entry.sent { entry = Entry(sent: 0, since: before.time) }
+                // What began before the clock was set back far begins now, and stays there.
+                entry.since = min(entry.since, now)
             } else {
                 entry = Entry(sent: temporality == .delta ? snapshot.carried[index] : 0, since: min(snapshot.created[index], now))
                 // What came before this exporter is sent already; the difference begins with the exporter.

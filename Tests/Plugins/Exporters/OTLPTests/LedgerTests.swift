@@ -128,6 +128,41 @@ extension LedgerTests {
         #expect(collected.faults.isEmpty)
     }
 
+    @Test("a clock that is set back a little is waited for, one that is set back far is believed", arguments: Temporality.allCases)
+    func clock(_ temporality: Temporality) {
+        let hour: UInt64 = 3600 * 1_000_000_000
+        var series = FakeSeries("one")
+        var ledger = Ledger(temporality: temporality, limits: BatchLimits(), maxGone: 10)
+        var collected = Collected()
+        func send(at now: UInt64) {
+            series.count("a", 10, at: now)
+            _ = ledger.take([Reading(series.snapshot)], at: now)
+            while let batch = ledger.next(Self.resource) {
+                collected.take(batch.message)
+                ledger.settle(batch)
+            }
+        }
+        for now in [10 * hour, 10 * hour - 59_000_000_000, 4 * hour, 4 * hour + 10, 5 * hour] { send(at: now) }
+        #expect(collected.points.map(\.time) == [10 * hour, 10 * hour + 1, 4 * hour, 4 * hour + 10, 5 * hour])
+        // What began in what is the future now begins at the step, once: a start that moved on would be a new series with each point.
+        #expect(Array(collected.points.map(\.start).prefix(3)) == [10 * hour, 10 * hour, 4 * hour])
+        #expect(
+            Array(collected.points.map(\.start).suffix(2)) == (temporality == .delta ? [4 * hour, 4 * hour + 10] : [4 * hour, 4 * hour]))
+        #expect(collected.points.allSatisfy { $0.start <= $0.time })
+    }
+
+    @Test("a series that waits while the clock is set back far keeps the start that it got then")
+    func waitsOverAStep() {
+        let hour: UInt64 = 3600 * 1_000_000_000
+        var series = FakeSeries("one")
+        var ledger = Ledger(temporality: .delta, limits: BatchLimits(), maxGone: 10)
+        series.count("a", 10, at: 10 * hour)
+        for now in [10 * hour, 4 * hour, 4 * hour + 500] { _ = ledger.take([Reading(series.snapshot)], at: now) }
+        var collected = Collected()
+        while let batch = ledger.next(Self.resource) { collected.take(batch.message) }
+        #expect(collected.points.map(\.start) == [4 * hour] && collected.points.map(\.time) == [4 * hour + 500])
+    }
+
     @Test("no request has more points or bytes than allowed, and the points are all there")
     func limits() {
         var series = FakeSeries("one")
