@@ -70,13 +70,21 @@ public protocol MetricExporter: Sendable {
     var readsResource: Bool { get }
     func run(_ series: SeriesReader) async throws
     /// Called once after the last flow has been counted and `run` was cancelled, when the agent leaves or a reload takes the
-    /// exporter away: the last word to whoever is told rather than asks. The host waits for it, but not for long (3 s).
+    /// exporter away and no other goes on from it: the last word to whoever is told rather than asks. The host waits for it, but not for long (3 s).
     func finish(_ series: SeriesReader) async
+    /// Whether this one, which a reload made, goes on where the one of its name before it stops. Then it is started after `takeOver`,
+    /// and `previous.finish` is not called.
+    func goesOn(from previous: any MetricExporter) -> Bool
+    /// Takes what `previous` still has to say. Called once, when the run of `previous` was cancelled, with the series that it read: in
+    /// these nothing more is counted. The host waits for it as it does for `finish`.
+    func takeOver(from previous: any MetricExporter, _ series: SeriesReader) async
 }
 
 extension MetricExporter {
     public var readsResource: Bool { false }
     public func finish(_ series: SeriesReader) async {}
+    public func goesOn(from previous: any MetricExporter) -> Bool { false }
+    public func takeOver(from previous: any MetricExporter, _ series: SeriesReader) async {}
 }
 
 /// Why a batch was not delivered; its records are counted as lost under `reason`.

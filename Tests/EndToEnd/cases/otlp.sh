@@ -99,7 +99,8 @@ away() {
     expect_that "the log says so" grep -q 'the receiver did not take everything' "$CASE/a.log"
 }
 
-# over_a_reload: differences do not begin anew, nor does anything get lost.
+# over_a_reload TEMPORALITY: differences do not begin anew, nor does anything get lost, though the receiver is away before and after one of
+# the reloads.
 over_a_reload() {
     local sent=$CASE/sent station
     wire
@@ -115,7 +116,15 @@ over_a_reload() {
         sleep 0.7
         reload a
     done
+    receiver_is 503
     gen left raw w0 "$station" 10.77.0.2 20 100 200 2000 0 >>"$sent"
+    sleep 1.2
+    reload a
+    gen left raw w0 "$station" 10.77.0.2 20 100 200 2000 0 >>"$sent"
+    sleep 1.2
+    receiver_is good
+    gen left raw w0 "$station" 10.77.0.2 20 100 200 2000 0 >>"$sent"
+    wait_for "a request that is taken" 70 has_fresh_request
     wire_down
     stop_agent a
     expect_books a

@@ -154,9 +154,7 @@ final class Agent: Sendable {
             return false
         case .success(let series):
             await running.tree.flush(within: Self.flushTime, hurry: hurried)
-            next.export(series)
-            // Only now, so that there is no moment in which nobody answers scrapes.
-            await running.tree.endMetrics(within: Self.flushTime, hurry: hurried)
+            await next.export(series, after: running.tree, within: Self.flushTime, hurry: hurried)
             log.debug("flushed")
             await running.tree.stop()
             for (label, name) in running.tree.names(missingIn: next) {

@@ -17,6 +17,11 @@ final class StageTree: Sendable {
     private let registry: MetricRegistry
     private let log: Logger
     private let series = Gate<SeriesBook?>()
+    /// Names of metric exporters that go on from those of the tree before, and wait for these to end.
+    private let heirs = Mutex<Set<String>>([])
+    private let heirsMayBegin = Gate<Void>()
+    /// What goes on from exporters of this tree, by their names.
+    private let successors = Mutex<[String: any MetricExporter]>([:])
     private let stopped = Gate<Void>()
     /// False when it took too long.
     private let ended = Gate<Bool>()
@@ -67,9 +72,13 @@ final class StageTree: Sendable {
                 }
             }
             if let series = await series.wait() {
+                let heirs = heirs.withLock { $0 }
                 for exporter in configuration.metricExporters {
                     let reader = series.reader(metrics: exporter.metrics, naming: exporter.naming)
-                    group.addTask { await self.run(exporter, reader) }
+                    group.addTask { [self] in
+                        if heirs.contains(exporter.name) { await heirsMayBegin.wait() }
+                        await run(exporter, reader)
+                    }
                 }
             }
             await stopped.wait()
@@ -78,14 +87,18 @@ final class StageTree: Sendable {
         ended.open(true)
     }
 
-    /// Runs until the exporters are to end; the last word is said by a task that nobody has cancelled yet.
+    /// Runs until the exporters are to end; the last word is said, or handed on, by a task that nobody has cancelled yet.
     private func run(_ instance: Configuration.MetricInstance, _ reader: SeriesReader) async {
         await withDiscardingTaskGroup { group in
             start(instance.name, .exports, &group) { try await instance.exporter.run(reader) }
             await exportersMayEnd.wait()
             group.cancelAll()
         }
-        await instance.exporter.finish(reader)
+        if let next = successors.withLock({ $0[instance.name] }) {
+            await next.takeOver(from: instance.exporter, reader)
+        } else {
+            await instance.exporter.finish(reader)
+        }
         countDown(exportersLeft, exportersDone)
     }
 
@@ -106,6 +119,21 @@ final class StageTree: Sendable {
 
     /// The counters exist: metric exporters may begin.
     func export(_ book: SeriesBook) { series.open(book) }
+
+    /// The same after `previous`, whose metric exporters end here: those that go on from one of them begin after it, the others before
+    /// anything ends, so that there is no moment in which nobody answers scrapes.
+    func export(_ book: SeriesBook, after previous: StageTree, within limit: Duration, hurry: Gate<Void>) async {
+        var going: [String: any MetricExporter] = [:]
+        for instance in configuration.metricExporters {
+            let before = previous.configuration.metricExporters.first { $0.name == instance.name }
+            if let before, instance.exporter.goesOn(from: before.exporter) { going[instance.name] = instance.exporter }
+        }
+        heirs.withLock { $0 = Set(going.keys) }
+        previous.successors.withLock { $0 = going }
+        export(book)
+        await previous.endMetrics(within: limit, hurry: hurry)
+        heirsMayBegin.open()
+    }
 
     /// No more records come. Waits until the queues are empty and their exporters finished, but not for ever: once
     /// `hurry` is open, half a second at the most.
@@ -145,6 +173,7 @@ final class StageTree: Sendable {
     func stop() async {
         for queue in queues { queue.close() }
         series.open(nil)
+        heirsMayBegin.open()
         exportersMayEnd.open()
         stopped.open()
         let late = Task { [ended] in

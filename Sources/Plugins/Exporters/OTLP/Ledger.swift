@@ -10,10 +10,11 @@ internal import WeirKit
 /// was spread over that time.
 package struct Ledger: Sendable {
     private let temporality: Temporality
-    private let limits: BatchLimits
-    private let maxGone: Int
-    /// In the order in which they were first read; none is ever taken away.
+    private var limits: BatchLimits
+    private var maxGone: Int
+    /// In the order in which they were first read; none is ever taken away, since batches name them by their places.
     private var metrics: [SentSeries] = []
+    /// Those that are read.
     private var byName: [String: Int] = [:]
     /// Counts readings, from 1.
     private var round: UInt64 = 0
@@ -54,9 +55,12 @@ package struct Ledger: Sendable {
         time = WallTime.next(after: time, now: now)
         round += 1
         isScanned = false
+        var ended = byName
         for reading in readings {
             let name = reading.snapshot.name
-            let index = byName[name] ?? metrics.count
+            var index = byName[name] ?? metrics.count
+            // After a reload another metric may have the name; the one before ends.
+            if index < metrics.count, !metrics[index].isContinued(by: reading) { index = metrics.count } else { ended[name] = nil }
             if index == metrics.count {
                 metrics.append(SentSeries(reading, temporality: temporality))
                 byName[name] = index
@@ -64,16 +68,33 @@ package struct Ledger: Sendable {
             let goneBefore = metrics[index].gone.count
             let unseen = metrics[index].take(reading, at: time)
             if unseen > 0 { losses.append(Loss(metric: name, reason: .unseen, amount: unseen)) }
-            goneCount += metrics[index].gone.count - goneBefore
-            // The newest go: those that wait longest are nearest to being sent.
-            var dropped: UInt64 = 0
-            while goneCount > maxGone, let series = metrics[index].gone.popLast() {
-                goneCount -= 1
-                dropped &+= series.unsent
-            }
-            if dropped > 0 { losses.append(Loss(metric: name, reason: .gone, amount: dropped)) }
+            limitGone(index, before: goneBefore, &losses)
+        }
+        for (name, index) in ended.sorted(by: { $0.value < $1.value }) {
+            if byName[name] == index { byName[name] = nil }
+            let goneBefore = metrics[index].gone.count
+            metrics[index].end()
+            limitGone(index, before: goneBefore, &losses)
         }
         return losses
+    }
+
+    private mutating func limitGone(_ index: Int, before: Int, _ losses: inout [Loss]) {
+        goneCount += metrics[index].gone.count - before
+        // The newest go: those that wait longest are nearest to being sent.
+        var dropped: UInt64 = 0
+        while goneCount > maxGone, let series = metrics[index].gone.popLast() {
+            goneCount -= 1
+            dropped &+= series.unsent
+        }
+        if dropped > 0 { losses.append(Loss(metric: metrics[index].name, reason: .gone, amount: dropped)) }
+    }
+
+    /// Goes on after a reload, within the limits of another configuration.
+    package mutating func goOn(_ limits: BatchLimits, maxGone: Int) {
+        self.limits = limits
+        self.maxGone = maxGone
+        for index in metrics.indices { metrics[index].isReloaded = true }
     }
 
     /// How many series are gone and not sent.

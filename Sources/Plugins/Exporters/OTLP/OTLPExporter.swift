@@ -22,6 +22,8 @@ package final class OTLPExporter: MetricExporter {
     /// The request on its way. It outlives a cancelled `run`: whether the receiver took it must be known before anything is sent again.
     private let inFlight = Mutex<Task<Outcome, Never>?>(nil)
     private let isFinished = Mutex(false)
+    /// When the receiver may be asked again.
+    private let notBefore = Mutex(ContinuousClock.now)
 
     package init(_ settings: Settings, _ context: PluginContext) {
         self.settings = settings
@@ -35,12 +37,12 @@ package final class OTLPExporter: MetricExporter {
 
     package func run(_ series: SeriesReader) async throws {
         if isFinished.withLock({ $0 }) { return }
+        // What another configuration could not deliver goes on being tried.
+        var isFirst = shipping.withLock { $0.request == nil }
         // What is there already came from before; a first look says so, long before the first request.
         read(series)
         // Agents that were started together do not send together; beyond that the time of day means nothing.
         var nextReading = ContinuousClock.now + settings.interval * Double.random(in: 0..<1)
-        var notBefore = ContinuousClock.now
-        var isFirst = true
         while true {
             let now = ContinuousClock.now
             if now >= nextReading {
@@ -52,9 +54,10 @@ package final class OTLPExporter: MetricExporter {
                     metrics.lateReadings.add()
                 }
             }
+            let notBefore = notBefore.withLock { $0 }
             if !isFirst, now >= notBefore, let request = shipping.withLock({ $0.next() }) {
                 guard let outcome = await post(request, within: settings.timeout) else { throw CancellationError() }
-                notBefore = .now + settle(outcome)
+                settle(outcome)
                 continue
             }
             let isWaiting = shipping.withLock { $0.request != nil }
@@ -86,9 +89,10 @@ package final class OTLPExporter: MetricExporter {
         return nil
     }
 
-    /// Counts and says what became of the request; returns how long to wait before the next.
-    private func settle(_ outcome: Outcome) -> Duration {
+    /// Counts and says what became of the request.
+    private func settle(_ outcome: Outcome) {
         let wait = shipping.withLock { $0.settle(outcome, random: .random(in: 0...1)) }
+        notBefore.withLock { $0 = .now + wait }
         switch outcome {
         case .delivered(let rejected, let message):
             if rejected > 0 || !message.isEmpty {
@@ -102,39 +106,67 @@ package final class OTLPExporter: MetricExporter {
         case .refused(let reason, let message):
             talk.warn(.lost, "request refused, its points are dropped", ["url": "\(shownURL)", "reason": "\(reason)", "message": "\(message)"])
         }
-        return wait
     }
 
     /// Queries may hold keys.
     private var shownURL: Substring { settings.url.text.prefix { $0 != "?" } }
 
-    /// Sends what was counted since, and what still waits. Gives up early on a receiver that was failing before.
-    package func finish(_ series: SeriesReader) async {
+    /// The same receiver, told in the same way: what one could not deliver the other can.
+    package func goesOn(from previous: any MetricExporter) -> Bool {
+        guard let previous = previous as? OTLPExporter else { return false }
+        return previous.settings.url == settings.url && previous.settings.temporality == settings.temporality
+    }
+
+    package func takeOver(from previous: any MetricExporter, _ series: SeriesReader) async {
+        guard let previous = previous as? OTLPExporter, await previous.end(before: .now + Self.timeToFinish) else { return }
+        // So that all that was counted by the configuration before is in the book.
+        previous.read(series)
+        let (held, known) = (previous.shipping.withLock { $0 }, previous.own.withLock { $0 })
+        // A host in a hurry may have begun without.
+        guard shipping.withLock({ $0.goOn(from: held) }) else { return previous.abandon() }
+        own.withLock { $0.goOn(from: known) }
+        let again = previous.notBefore.withLock { $0 }
+        notBefore.withLock { $0 = again }
+    }
+
+    /// No more is begun, and the fate of the request on its way is known. False when that was so before.
+    private func end(before end: ContinuousClock.Instant) async -> Bool {
         let isFirst = isFinished.withLock { isFinished in
             defer { isFinished = true }
             return !isFinished
         }
-        guard isFirst else { return }
-        let end = ContinuousClock.now + Self.timeToFinish
+        guard isFirst else { return false }
         if let task = inFlight.withLock({ $0 }) {
             let late = Task {
                 try await Task.sleep(until: end, clock: .continuous)
                 task.cancel()
             }
-            _ = settle(await task.value)
+            settle(await task.value)
             late.cancel()
         }
+        return true
+    }
+
+    /// Sends what was counted since, and what still waits. Gives up early on a receiver that was failing before.
+    package func finish(_ series: SeriesReader) async {
+        let end = ContinuousClock.now + Self.timeToFinish
+        guard await self.end(before: end) else { return }
         let wasFailing = shipping.withLock { $0.backoff.failures > 0 }
         read(series)
         var wait = Duration.milliseconds(100)
         while ContinuousClock.now < end, !Task.isCancelled, let request = shipping.withLock({ $0.next() }) {
             let outcome = await receiver.post(request.body, within: end - .now)
-            _ = settle(outcome)
+            settle(outcome)
             guard case .again(let after, _, _) = outcome else { continue }
             wait = max(wait * 2, after ?? .zero)
             if wasFailing || .now + wait > end { break }
             guard (try? await Task.sleep(for: wait)) != nil else { break }
         }
+        abandon()
+    }
+
+    /// Counts and says what nobody will send.
+    private func abandon() {
         let losses = shipping.withLock { $0.abandon() }
         if losses.isEmpty { return }
         let lost = losses.map { "\($0.metric) \($0.amount)" }.joined(separator: ", ")

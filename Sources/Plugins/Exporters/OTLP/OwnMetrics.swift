@@ -20,6 +20,9 @@ struct OwnMetrics: Sendable {
         self.began = began
     }
 
+    /// Numbers series as `previous` did.
+    mutating func goOn(from previous: OwnMetrics) { known = previous.known }
+
     mutating func read() -> [Reading] { registry.read().map { reading($0) } }
 
     private mutating func reading(_ family: MetricRegistry.Family) -> Reading {

@@ -17,6 +17,15 @@ package struct Reading: Sendable {
         self.kind = kind
         self.isSeconds = isSeconds
     }
+
+    /// The metric alone, and what is gone of it.
+    var withoutSeries: Reading {
+        var reading = self
+        reading.snapshot = MetricSnapshot(
+            name: snapshot.name, help: snapshot.help, unit: snapshot.unit, attributes: snapshot.attributes, isNumber: snapshot.isNumber, values: [],
+            created: [], expired: snapshot.expired, texts: [], overflow: nil)
+        return reading
+    }
 }
 
 /// A series that expired before its last value was taken by a receiver: all that is needed to send it.

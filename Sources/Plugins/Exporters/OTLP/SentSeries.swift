@@ -21,19 +21,23 @@ struct SentSeries: Sendable {
     private(set) var places: [UInt64: Int] = [:]
     /// In the order in which they went.
     var gone: [GoneSeries] = []
+    /// The next reading is the first after a reload.
+    var isReloaded = false
     private var time: UInt64 = 0
     private let temporality: Temporality
 
     init(_ reading: Reading, temporality: Temporality) {
-        var empty = reading
-        empty.snapshot = MetricSnapshot(
-            name: reading.snapshot.name, help: "", unit: "", attributes: [], values: [], created: [], expired: reading.snapshot.expired, texts: [],
-            overflow: nil)
-        self.reading = empty
+        self.reading = reading.withoutSeries
         self.temporality = temporality
     }
 
     var name: String { reading.snapshot.name }
+
+    /// Whether `next` is a later reading of this metric: series go on, and their texts keep their columns.
+    func isContinued(by next: Reading) -> Bool {
+        let (old, new) = (reading.snapshot, next.snapshot)
+        return old.name == new.name && old.unit == new.unit && reading.kind == next.kind && new.attributes.starts(with: old.attributes)
+    }
 
     /// Takes over a new reading. Series that went keep what they have unsent. Returns what series counted that came and went
     /// between two readings, which nobody saw.
@@ -41,6 +45,7 @@ struct SentSeries: Sendable {
         let before = self
         let snapshot = next.snapshot
         reading = next
+        isReloaded = false
         time = now
         entries = []
         entries.reserveCapacity(snapshot.values.count)
@@ -51,6 +56,10 @@ struct SentSeries: Sendable {
             if let place = before.places[number] {
                 isHere[place] = true
                 entry = before.entries[place]
+                // A reload may fold series into one: what others had sent is not due here, what was not sent is.
+                if before.isReloaded, snapshot.carried[index] > 0 {
+                    entry.sent = snapshot.carried[index] &- (before.reading.snapshot.values[place] &- entry.sent)
+                }
                 // Only counters of the agent itself begin anew.
                 if snapshot.values[index] < entry.sent { entry = Entry(sent: 0, since: before.time) }
                 // What began before the clock was set back far begins now, and stays there.
@@ -69,8 +78,20 @@ struct SentSeries: Sendable {
             seenOfGone &+= before.reading.snapshot.values[place]
             if let series = before.gone(place) { gone.append(series) }
         }
+        // What a reload folded into another series is not gone.
+        if before.isReloaded { seenOfGone = before.reading.snapshot.values.reduce(0, &+) &- snapshot.carried.reduce(0, &+) }
         let left = snapshot.expired &- before.reading.snapshot.expired
         return left > seenOfGone ? left - seenOfGone : 0
+    }
+
+    /// The metric is read no more: what its series have unsent waits as of series that went.
+    mutating func end() {
+        for place in entries.indices where reading.kind == .sum {
+            if let series = self.gone(place) { gone.append(series) }
+        }
+        reading = reading.withoutSeries
+        entries = []
+        places = [:]
     }
 
     /// The series at this place as one that is gone; nil when all of it was sent.

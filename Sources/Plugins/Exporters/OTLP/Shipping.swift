@@ -10,24 +10,40 @@ struct Shipping: Sendable {
     struct Request: Sendable {
         let batch: Batch
         let body: [UInt8]
-        /// The reading it was made from.
-        let round: UInt64
     }
 
     private(set) var ledger: Ledger
     private(set) var request: Request?
     private(set) var backoff = Backoff()
     private var resource: ResourceBytes?
+    /// Counts readings.
     private var round: UInt64 = 0
     private let temporality: Temporality
     private let compression: Compression
+    private let limits: BatchLimits
+    private let maxGone: Int
     private let metrics: Metrics
 
     init(_ settings: Settings, _ metrics: Metrics) {
+        limits = settings.limits
+        maxGone = settings.maxGoneSeries
         temporality = settings.temporality
         compression = settings.compression
         ledger = Ledger(temporality: settings.temporality, limits: settings.limits, maxGone: settings.maxGoneSeries)
         self.metrics = metrics
+    }
+
+    /// Goes on with what another one held for the same receiver, the request included that is not taken yet. False when this one has
+    /// begun already.
+    mutating func goOn(from previous: Shipping) -> Bool {
+        guard round == 0 else { return false }
+        ledger = previous.ledger
+        ledger.goOn(limits, maxGone: maxGone)
+        request = previous.request.map { Request(batch: $0.batch, body: packed($0.batch.message)) }
+        backoff = previous.backoff
+        resource = previous.resource
+        round = previous.round
+        return true
     }
 
     /// Takes over a reading; a cumulative request that the receiver has refused so far gives way to it.
@@ -48,7 +64,7 @@ struct Shipping: Sendable {
         guard let resource else { return nil }
         let start = ContinuousClock.now
         guard let batch = ledger.next(resource) else { return nil }
-        let made = Request(batch: batch, body: packed(batch.message), round: round)
+        let made = Request(batch: batch, body: packed(batch.message))
         metrics.encodeTime.add(UInt64((ContinuousClock.now - start).nanoseconds))
         metrics.waitingSeries.set(UInt64(ledger.waitingGone))
         request = made

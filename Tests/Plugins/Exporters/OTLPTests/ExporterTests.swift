@@ -191,6 +191,76 @@ struct ExporterTests {
         if run == 1 { #expect(counter(registry, "weir_otlp_lost_total", "refused") == 0) }
     }
 
+    static func made(_ yaml: String, _ registry: MetricRegistry) throws -> OTLPExporter {
+        let (options, problems) = OTLPOptions.reading(yaml)
+        #expect(problems.isEmpty)
+        return OTLPExporter(
+            try Settings(options, environment: [:]), PluginContext.testing("otlp", metrics: registry, wallClock: { Self.wallClock }))
+    }
+
+    static func run(_ exporter: OTLPExporter, _ series: SeriesReader, _ body: @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { do { try await exporter.run(series) } catch is CancellationError {} }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    @Test(
+        "over a reload while the receiver is away nothing is lost and nothing comes twice, the agent's own counters included",
+        arguments: Temporality.allCases, [MisbehavingReceiver.Answer.unavailable, .hang, .good])
+    func reload(_ temporality: Temporality, _ trouble: MisbehavingReceiver.Answer) async throws {
+        let receiver = MisbehavingReceiver([trouble])
+        let server = try ScriptedServer { try receiver.answer($0, $1) }
+        let world = Mutex([FakeSeries("one"), FakeSeries("two")])
+        let series = SeriesReader { world.withLock { $0.map(\.snapshot) } }
+        let registry = MetricRegistry(began: 1_800_000_000_000_000_000)
+        let own = registry.counter("weir_test_things_total", "Things.")
+        let yaml = "endpoint: '\(server.url)', interval: 100ms, temporality: \(temporality.rawValue), own_metrics: true"
+        @Sendable func count(_ texts: String...) {
+            world.withLock { for text in texts { for index in $0.indices { $0[index].count(text, 10, at: Self.wallClock) } } }
+            own.add(100)
+        }
+        let first = try Self.made("{ \(yaml), timeout: 300ms }", registry)
+        try await Self.run(first, series) {
+            while counter(registry, "weir_otlp_readings_total") == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            count("a", "b")
+            _ = await server.waitForRequests(2)
+            count("a", "c")
+            world.withLock { $0[0].expire("b") }
+        }
+        // Seen by no reading before the reload.
+        count("a", "d")
+        let second = try Self.made("{ \(yaml), compression: none, max_batch_points: 3 }", registry)
+        #expect(second.goesOn(from: first))
+        await second.takeOver(from: first, series)
+        world.withLock { for index in $0.indices { $0[index].reload() } }
+        receiver.heal()
+        try await Self.run(second, series) {
+            let before = counter(registry, "weir_otlp_delivered_points_total")
+            count("a", "e")
+            while counter(registry, "weir_otlp_delivered_points_total") < before + 10 { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        await second.finish(series)
+        let counted = world.withLock { $0.reduce(0) { $0 + $1.counted } }
+        #expect(receiver.sums.values.reduce(0, +) == counted)
+        #expect(receiver.collected.withLock { $0.sum("weir_test_things") } == own.current)
+        #expect(receiver.collected.withLock { $0.faults } == [])
+        #expect(counter(registry, "weir_otlp_lost_total") == 0)
+    }
+
+    @Test("another receiver, or another way to tell it, is no heir")
+    func strangers() throws {
+        let registry = MetricRegistry()
+        let first = try Self.made("{ endpoint: 'http://one', temporality: delta }", registry)
+        for (yaml, isHeir) in [
+            ("{ endpoint: 'http://one', temporality: delta, interval: 5s }", true), ("{ endpoint: 'http://two', temporality: delta }", false),
+            ("{ endpoint: 'http://one' }", false),
+        ] {
+            #expect(try Self.made(yaml, registry).goesOn(from: first) == isHeir, "\(yaml)")
+        }
+    }
+
     @Test("a partial success is counted by points, and nothing is sent twice for it")
     func partial() async throws {
         let receiver = MisbehavingReceiver([.partial])

@@ -43,6 +43,14 @@ struct LedgerTests {
                     metrics[index].count("z\(Int.random(in: 0...25, using: &random))", .random(in: 1...1000, using: &random), at: now)
                 }
                 now += .random(in: 1000...5_000_000_000, using: &random)
+                // A reload: the book goes on, with what was read last of the counters before.
+                if Int.random(in: 0...9, using: &random) == 0 {
+                    read()
+                    // What a cumulative series had under its own name stays with the receiver.
+                    let folds = temporality == .delta && Bool.random(using: &random)
+                    for index in metrics.indices { metrics[index].reload(folding: folds) }
+                    ledger.goOn(limits, maxGone: .random(in: 0...30, using: &random))
+                }
                 // Sometimes a series goes that no reading has seen.
                 if Int.random(in: 0...3, using: &random) > 0 { read() }
                 for index in metrics.indices where Int.random(in: 0...3, using: &random) == 0 {
@@ -101,6 +109,37 @@ extension LedgerTests {
             #expect(collected.points.map(\.start) == [temporality == .delta ? 10_000 : 1000, 3001])
             #expect(collected.points.map(\.time) == [10_000, 10_000])
         }
+    }
+
+    @Test(
+        "a metric that a reload takes away, or makes by other attributes, says its last and then nothing",
+        arguments: Temporality.allCases, [nil, ["dst.zone", "dst.port"], ["src.zone", "dst.port"]] as [[String]?])
+    func ended(_ temporality: Temporality, _ attributes: [String]?) {
+        var series = FakeSeries("one")
+        var ledger = Ledger(temporality: temporality, limits: BatchLimits(), maxGone: 10)
+        var collected = Collected()
+        func send(_ snapshots: [MetricSnapshot], at now: UInt64) {
+            _ = ledger.take(snapshots.map { Reading($0) }, at: now)
+            while let batch = ledger.next(Self.resource) {
+                collected.take(batch.message)
+                ledger.settle(batch)
+            }
+        }
+        series.count("a", 10, at: 100)
+        send([series.snapshot], at: 1000)
+        series.count("a", 5, at: 1500)
+        _ = ledger.take([Reading(series.snapshot)], at: 2000)
+        ledger.goOn(BatchLimits(), maxGone: 10)
+        series.bury()
+        if attributes != nil { series.count("b", 3, at: 2500) }
+        for now in [3000, 4000] as [UInt64] { send(attributes.map { [series.snapshot($0)] } ?? [], at: now) }
+        #expect(ledger.unsent == 0 && collected.faults == [])
+        #expect(collected.sum("one") == series.counted)
+        let last = collected.points.filter { $0.stream.attributes == ["dst.port=443", "src.zone=a"] }
+        #expect(last.map(\.time) == [1000, 2000] && last.map(\.value) == (temporality == .delta ? [10, 5] : [10, 15]))
+        let next = collected.points.filter { $0.value == 3 }
+        #expect(next.allSatisfy { $0.stream.attributes == ["\(attributes?[0] ?? "")=b", "dst.port=443"].sorted() })
+        #expect(next.isEmpty == (attributes == nil))
     }
 
     @Test("a difference begins where the one before ended, and a series that came back has a start of its own")

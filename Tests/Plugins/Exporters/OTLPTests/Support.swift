@@ -126,14 +126,22 @@ struct FakeSeries: Sendable {
         expired += live.remove(at: index).value
     }
 
-    /// What a reload does: what is there comes from before.
-    mutating func reload() { for index in live.indices { live[index].carried = live[index].value } }
+    /// What a reload does: what is there comes from before. With less room than before, the last series becomes part of the first.
+    mutating func reload(folding: Bool = false) {
+        if folding, live.count > 1 { live[0].value += live.removeLast().value }
+        for index in live.indices { live[index].carried = live[index].value }
+    }
+
+    /// Another definition of the name: what was counted by the one before is gone.
+    mutating func bury() { for text in texts { expire(text) } }
 
     var texts: [String] { live.map(\.text) }
 
-    var snapshot: MetricSnapshot {
+    var snapshot: MetricSnapshot { snapshot(["src.zone", "dst.port"]) }
+
+    func snapshot(_ attributes: [String]) -> MetricSnapshot {
         MetricSnapshot(
-            name: name, help: "Bytes of a test.", unit: "By", attributes: ["src.zone", "dst.port"], isNumber: [false, true],
+            name: name, help: "Bytes of a test.", unit: "By", attributes: attributes, isNumber: [false, true],
             values: live.map(\.value),
             created: live.map(\.created), numbers: live.map(\.number), carried: live.map(\.carried), expired: expired,
             texts: live.flatMap { [$0.text, "443"] }, overflow: nil)
