@@ -37,20 +37,18 @@ final class Receiver: Sendable {
         // A redirect is refused as an answer that takes nothing: another origin is for people to write down.
         request.maxRedirects = 0
         request.tls = settings.tls
-        do {
-            request.headers = try headers()
-        } catch {
-            return .again(after: nil, reason: "headers_file", message: error.description)
-        }
+        let secrets: [NamedText]
+        do { secrets = try self.secrets() } catch { return Self.unread(error) }
+        request.headers = headers(secrets)
         request.secretHeaders = request.headers.map(\.name)
         do {
             // The head alone says whether the receiver has the points, even if the rest of the answer never comes.
             let answer = try await client.open(request)
             let body = try? await Self.body(of: answer)
-            if answer.status == 401 || answer.status == 403 { fromFile.withLock { $0 = nil } }
-            return Outcome(
+            let outcome = Outcome(
                 status: answer.status, type: answer.headers["content-type"] ?? "", retryAfter: answer.headers["retry-after"], body: body,
                 now: wallClock())
+            return answer.status == 401 || answer.status == 403 ? unbelieved(outcome, secrets) : outcome
         } catch {
             // The one failure that cannot go away by itself.
             if error.reason == .url { return .refused(reason: error.reason.rawValue, message: error.description) }
@@ -71,10 +69,18 @@ final class Receiver: Sendable {
         return body
     }
 
-    private func headers() throws(TextProblem) -> [(name: String, value: String)] {
+    /// The receiver does not believe who we are. If the file says something else by now, it was asked too early.
+    private func unbelieved(_ outcome: Outcome, _ sent: [NamedText]) -> Outcome {
+        guard settings.headersFile != nil, case .refused(let reason, let message) = outcome else { return outcome }
+        fromFile.withLock { $0 = nil }
+        do { return try secrets() == sent ? outcome : .again(after: nil, reason: reason, message: message) } catch { return Self.unread(error) }
+    }
+
+    private static func unread(_ problem: TextProblem) -> Outcome { .again(after: nil, reason: "headers_file", message: problem.description) }
+
+    private func headers(_ own: [NamedText]) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = [("Content-Type", "application/x-protobuf")]
         if settings.compression == .gzip { headers.append(("Content-Encoding", "gzip")) }
-        let own = try secrets()
         headers += own.map { ($0.name, $0.value) }
         // The file stands above what is written beside it.
         for header in settings.headers where !own.contains(where: { $0.name.lowercased() == header.name.lowercased() }) {

@@ -330,27 +330,35 @@ struct ExporterTests {
         #expect(receiver.collected.withLock { $0.points.count } <= times.withLock { $0.count } - 1)
     }
 
-    @Test("a new secret is read after an answer that does not believe the old one")
-    func secrets() async throws {
+    /// Says yes to `Bearer new` alone; the file is changed when the first request comes, as a rotation does.
+    @Test("a secret that is new in the file costs no points, and one that is wrong is refused once", arguments: [true, false])
+    func secrets(_ isRotated: Bool) async throws {
         let secret = Mutex("old")
+        let receiver = MisbehavingReceiver([.good])
         let server = try ScriptedServer { request, connection in
-            try connection.respond(request.header("authorization") == "Bearer new" ? 200 : 401)
+            if request.header("authorization") == "Bearer new" { return try receiver.answer(request, connection) }
+            if isRotated { secret.withLock { $0 = "new" } }
+            try connection.respond(401)
         }
         let files = ConfigFiles { (_, _) throws(ConfigFileError) in Array("Authorization: Bearer \(secret.withLock { $0 })".utf8) }
-        let (options, problems) = OTLPOptions.reading("{ endpoint: '\(server.url)', interval: 100ms, headers_file: token }", files: files)
+        let yaml = "{ endpoint: '\(server.url)', interval: 100ms, headers_file: token, temporality: delta }"
+        let (options, problems) = OTLPOptions.reading(yaml, files: files)
         #expect(problems == [])
         let registry = MetricRegistry()
-        let exporter = OTLPExporter(try Settings(options, environment: [:]), .testing("otlp", metrics: registry, wallClock: { 1 }))
-        let series = SeriesReader {
-            [MetricSnapshot(name: "m", help: "", unit: "By", attributes: [], values: [1], created: [1], texts: [], overflow: nil)]
-        }
-        try await withThrowingTaskGroup { group in
-            group.addTask { do { try await exporter.run(series) } catch is CancellationError {} }
-            _ = await server.waitForRequests(1)
+        let exporter = OTLPExporter(try Settings(options, environment: [:]), .testing("otlp", metrics: registry, wallClock: { Self.wallClock }))
+        let world = Mutex(FakeSeries("one"))
+        let series = SeriesReader { [world.withLock { $0.snapshot }] }
+        try await Self.run(exporter, series) {
+            while counter(registry, "weir_otlp_readings_total") == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            world.withLock { $0.count("a", 10, at: Self.wallClock) }
+            while counter(registry, "weir_otlp_failures_total", "http_401") == 0 { try await Task.sleep(for: .milliseconds(1)) }
             secret.withLock { $0 = "new" }
+            world.withLock { $0.count("a", 5, at: Self.wallClock) }
             while counter(registry, "weir_otlp_delivered_points_total") == 0 { try await Task.sleep(for: .milliseconds(10)) }
-            group.cancelAll()
         }
-        #expect(counter(registry, "weir_otlp_refused_points_total", "http_401") >= 1)
+        await exporter.finish(series)
+        #expect(receiver.collected.withLock { $0.sum("one") } == (isRotated ? 15 : 5))
+        #expect(counter(registry, "weir_otlp_lost_total", "refused") == (isRotated ? 0 : 10))
+        #expect(counter(registry, "weir_otlp_refused_points_total", "http_401") == (isRotated ? 0 : 1))
     }
 }
