@@ -24,7 +24,7 @@ C_SOURCES = $(shell git ls-files -s 'bpf/*.[ch]' 'Sources/*.[ch]' 'Tests/*.[ch]'
 # What the build links, and what the demo and the tests run.
 BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev libyaml-dev libpcre2-dev libmnl-dev libpcap-dev libcurl4-openssl-dev libc-ares-dev
 RUN_PACKAGES := iproute2 iputils-ping iperf3 nftables ethtool procps bpftool curl prometheus tcpdump tshark clang-format valgrind binutils dnsmasq-base \
-	nginx-light openssl strace systemd util-linux protobuf-compiler
+	nginx-light openssl strace systemd util-linux protobuf-compiler python3 python3-pip
 # Debian's, unless there is one from elsewhere, which would be in its way.
 RUN_PACKAGES += $(shell command -v kubectl >/dev/null || echo kubernetes-client)
 

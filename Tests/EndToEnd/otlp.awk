@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The Weir authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Reads requests as `protoc --decode` prints them, in the order of their coming; prints one "SERIES VALUE" a line as the prometheus
+# Reads requests as `otlp_decode.py` prints them, in the order of their coming; prints one "SERIES VALUE" a line as the prometheus
 # exporter would name the series. Delta: the sum of the points. Cumulative: the last value of each start, those of one series added up.
 
 function scalar(    text) { text = $0; sub(/^[^:]*: /, "", text); gsub(/^"|"$/, "", text); return text }
