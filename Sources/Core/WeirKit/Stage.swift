@@ -68,6 +68,9 @@ extension RecordExporter {
 public protocol MetricExporter: Sendable {
     /// Whether it describes this host by `PluginContext.resource`.
     var readsResource: Bool { get }
+    /// How long may pass between two of its readings; nil when others say when it reads. `weir check` warns when series can come and
+    /// go within that time.
+    var readingInterval: Duration? { get }
     func run(_ series: SeriesReader) async throws
     /// Called once after the last flow has been counted and `run` was cancelled, when the agent leaves or a reload takes the
     /// exporter away and no other goes on from it: the last word to whoever is told rather than asks. The host waits for it, but not for long (3 s).
@@ -82,6 +85,7 @@ public protocol MetricExporter: Sendable {
 
 extension MetricExporter {
     public var readsResource: Bool { false }
+    public var readingInterval: Duration? { nil }
     public func finish(_ series: SeriesReader) async {}
     public func goesOn(from previous: any MetricExporter) -> Bool { false }
     public func takeOver(from previous: any MetricExporter, _ series: SeriesReader) async {}

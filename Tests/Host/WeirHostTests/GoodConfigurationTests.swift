@@ -56,6 +56,24 @@ struct GoodConfigurationTests {
     }
 
     @Test(
+        "an interval that series can fall through is worth a warning",
+        arguments: [
+            ("interval: 10m", "series_ttl: 10m", true), ("interval: 9m", "series_ttl: 10m", false), ("interval: 5m", "max_series: 1000", true),
+            ("timeout: 5s", "max_series: 1000", false),
+        ])
+    func interval(_ interval: String, _ pipeline: String, _ isWarned: Bool) throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            let yaml = "pipeline: { \(pipeline) }\nexport: [prometheus, { plugin: otlp, \(interval), name: far }]\n"
+            try yaml.write(to: file, atomically: true, encoding: .utf8)
+            let found = try Fixtures.weir("check", "--config", file.path)
+            #expect(found.status == 0)
+            #expect(found.errors.contains("warning: exporter far reads the series every ") == isWarned, "\(found)")
+            #expect(found.errors.contains("it never sees series that come and go in between\n") == isWarned, "\(found)")
+        }
+    }
+
+    @Test(
         "an exporter's choice of metrics is read as series are matched",
         arguments: [("[network_flow_*]", "metrics network_flow_*"), ("[\"*.flow_bytes\"]", "metrics *.flow_bytes"), ("[]", "none of the metrics")])
     func chosenMetrics(_ choice: String, _ said: String) throws {

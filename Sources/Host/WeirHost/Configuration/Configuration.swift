@@ -56,8 +56,16 @@ struct Configuration: Sendable {
     func warnings(of plan: Plan) -> [String] {
         var warnings = ignoredFiles.map { "\($0) is not read, since its name does not end in .yaml" }
         warnings += plan.unanswered.filter(chosen.contains).map { "nothing fills \($0.name): it will be empty" }
+        warnings += metricExporters.compactMap(lateReading)
         if exporterCount == 0 { warnings.append("nothing is exported: export is empty") }
         return warnings
+    }
+
+    private func lateReading(_ instance: MetricInstance) -> String? {
+        let ttl = pipeline.seriesTTL
+        guard !pipeline.keepsSeries, let interval = instance.exporter.readingInterval, interval >= ttl else { return nil }
+        return "exporter \(instance.name) reads the series every \(interval.configText), and pipeline.series_ttl is \(ttl.configText): "
+            + "it never sees series that come and go in between"
     }
 
     var exporterCount: Int { metricExporters.count + recordExporters.count }

@@ -11,6 +11,7 @@ package final class OTLPExporter: MetricExporter {
     private static let timeToFinish = Duration.milliseconds(2500)
 
     package let readsResource = true
+    package var readingInterval: Duration? { settings.interval }
 
     private let settings: Settings
     private let context: PluginContext
