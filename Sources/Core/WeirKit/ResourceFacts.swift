@@ -13,6 +13,8 @@ public struct ResourceFacts: Sendable {
 
     private final class Store: Sendable {
         let facts = Mutex<[Int: [String: String]]>([:])
+        /// Stages that were started to tell something, and have not tried yet.
+        let awaited = Mutex<Set<Int>>([])
     }
 
     private let store: Store
@@ -34,6 +36,16 @@ public struct ResourceFacts: Sendable {
         let mine = Dictionary(uniqueKeysWithValues: kept.prefix(Self.maxFacts))
         store.facts.withLock { $0[rank] = mine }
     }
+
+    /// The stage at this place is to be waited for.
+    package func expect() { store.awaited.withLock { _ = $0.insert(rank) } }
+
+    /// Says that this stage has told what there is, or tried to learn it: what it learns from now on is late. The host says so too when
+    /// the stage's `run` ends.
+    public func settle() { store.awaited.withLock { _ = $0.remove(rank) } }
+
+    /// Whether every stage that was started to tell something has told it, or tried to. Exporters may wait for it, but not for long.
+    public var isSettled: Bool { store.awaited.withLock { $0.isEmpty } }
 
     /// What all stages know; of several that know one thing the first in the configuration is right.
     public func read() -> [String: String] {

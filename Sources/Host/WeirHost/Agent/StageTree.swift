@@ -43,6 +43,10 @@ final class StageTree: Sendable {
         queuesLeft = Mutex(queues.count)
         exportersLeft = Mutex(configuration.metricExporters.count)
         covered = CoveredSet(configuration.accounting, files: files, registry: registry, log: log)
+        // Before any exporter looks.
+        for (index, enricher) in configuration.enrichers.enumerated() where plan.isStarted(index) {
+            if enricher.stage.enricher?.tellsResource == true { configuration.resource.handle(rank: index).expect() }
+        }
         if queues.isEmpty { queuesDone.open() }
         if configuration.metricExporters.isEmpty { exportersDone.open() }
     }
@@ -61,7 +65,11 @@ final class StageTree: Sendable {
             for (index, enricher) in configuration.enrichers.enumerated() where plan.isStarted(index) {
                 let asked = plan.asked[index]
                 guard let stage = enricher.stage.enricher else { continue }
-                start(enricher.name, .learns, &group) { try await stage.run(for: asked) }
+                let resource = configuration.resource.handle(rank: index)
+                start(enricher.name, .learns, &group) {
+                    defer { resource.settle() }
+                    try await stage.run(for: asked)
+                }
             }
             let covered = covered
             start("covered", .learns, &group) { try await covered.run() }

@@ -77,6 +77,7 @@ public final class CloudInstanceEnricher: EndpointEnricher {
         let reading = await MetadataService(provider, endpoint: options.endpoint).ask()
         let (change, facts) = knowledge.withLock { ($0.endAttempt(reading, of: provider), $0.facts) }
         tell(change)
+        context.resource.settle()
         try Task.checkCancellation()
 
         metrics.attempts.add()

@@ -10,6 +10,9 @@ package final class OTLPExporter: MetricExporter {
     /// The host waits 3 s for the last word; this leaves time to count what nobody took.
     private static let timeToFinish = Duration.milliseconds(2500)
 
+    /// So long the first request waits for what stages know of the host.
+    private static let patience = Duration.seconds(5)
+
     package let readsResource = true
     package var readingInterval: Duration? { settings.interval }
 
@@ -42,6 +45,9 @@ package final class OTLPExporter: MetricExporter {
         var isFirst = shipping.withLock { $0.request == nil }
         // What is there already came from before; a first look says so, long before the first request.
         read(series)
+        // Who sends is said the same in every request, if that can be known in time.
+        let patience = ContinuousClock.now + Self.patience
+        while !context.resource.isSettled, ContinuousClock.now < patience { try await Task.sleep(for: .milliseconds(100)) }
         // Agents that were started together do not send together; beyond that the time of day means nothing.
         var nextReading = ContinuousClock.now + settings.interval * Double.random(in: 0..<1)
         while true {

@@ -6,7 +6,7 @@ internal import WeirKit
 
 /// What the metrics are about: this host, as this agent sees it.
 enum ResourceAttributes {
-    /// Of several words for one thing the later stands: what Weir knows by itself, what stages learned, the environment, the options.
+    /// Of several words for one thing the later stands: what stages learned, what Weir knows by itself, the environment, the options.
     static func bytes(_ settings: Settings, _ context: PluginContext) -> ResourceBytes {
         var facts = [
             "service.name": "weir",
@@ -15,7 +15,8 @@ enum ResourceAttributes {
             "service.instance.id": context.hostName,
             "host.name": context.hostName,
         ]
-        facts.merge(context.resource.read()) { $1 }
+        // A stage may learn another name of the host late: then a receiver would take the same counters for another host's.
+        facts.merge(context.resource.read()) { own, _ in own }
         for attribute in settings.environmentResource + settings.writtenResource { facts[attribute.name] = attribute.value }
         var resource = OTLPResource()
         resource.attributes = facts.sorted { $0.key < $1.key }.map { name, value in

@@ -84,6 +84,7 @@ struct CloudInstanceEnricherTests {
         let heard = Heard()
         let enricher = CloudInstanceEnricher(options("{ endpoint: \(service.server.url), sys_root: \(folder.path) }"), heard.context)
         #expect(enricher.say("10.0.0.4", isLocal: true) == Self.nothing)
+        heard.resource.expect()
         let task = Task { try await enricher.run() }
         #expect(await heard.wait { heard.count("weir_cloud_instance_last_answer_timestamp_seconds") == 1_700_000_000 })
         #expect(heard.count("weir_cloud_instance_up") == 1)
@@ -100,6 +101,8 @@ struct CloudInstanceEnricherTests {
                 "cloud.account.id": "123456789012", "host.id": "i-1234567890abcdef0", "host.type": "m5.large",
                 "host.name": "ip-10-0-0-4.eu-west-1.compute.internal", "host.image.id": "ami-0abcdef1234567890",
             ])
+        // Who describes the host need not wait any more.
+        #expect(heard.resource.isSettled)
         // A stage of more trust has spoken.
         let table = FixedAnswers([.zone: "table"])
         #expect(Questions.ask([table, enricher], [.init("10.0.0.9")])[0][.zone] == .text("table"))
