@@ -185,5 +185,6 @@ run_case cloud-own-subnets own_subnets
 run_case cloud-two-agents two_agents
 run_case cloud-service-hangs broken hang timeout
 run_case cloud-service-html broken html content
+run_case cloud-service-401 broken unauthorized status
 run_case cloud-service-floods broken huge too_large
 run_case cloud-service-late late
