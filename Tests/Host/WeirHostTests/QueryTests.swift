@@ -120,4 +120,23 @@ struct QueryTests {
             #expect(WeirHost.prometheusName(of: name, profile, measure) == text)
         }
     }
+
+    @Test(
+        "a label of Beyla's that has no counterpart is said to be missing, with the reason",
+        arguments: [
+            ("sum by (iface_direction) (beyla_network_flow_bytes_total)", "iface_direction", "a packet is counted at one hook"),
+            ("beyla_network_flow_bytes_total{src_country=\"DE\"}", "src_country", "there is no GeoIP stage"),
+            ("beyla_network_flow_bytes_total{network_protocol_name=~\"http.*\"}", "network_protocol_name", "a port is no protocol"),
+        ])
+    func leftOut(_ text: String, _ label: String, _ reason: String) {
+        let found = WeirHost.warnings(ofQueries: Array(text.utf8), as: "q.promql").warnings.map(\.message)
+        let start = "'beyla_network_flow_bytes_total' has no label '\(label)'; Weir has none: \(reason)"
+        #expect(found.count == 1 && found[0].hasPrefix(start), "\(found)")
+    }
+
+    @Test("labels that Prometheus or relabelling gives are nobody's slip")
+    func othersLabels() {
+        let text = "sum by (job, instance, cluster, iface_direction) (weir_network_flow_bytes_total)"
+        #expect(WeirHost.warnings(ofQueries: Array(text.utf8), as: "q.promql").warnings.isEmpty)
+    }
 }

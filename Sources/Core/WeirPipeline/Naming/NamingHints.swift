@@ -16,6 +16,12 @@ extension NamingTable {
         return leftOut.first { $0.name == beylas }.map { "Weir has none: \($0.reason)" }
     }
 
+    /// Why Weir has no such label of Beyla's, `iface_direction`; nil for any other name.
+    package static func absence(ofLabel label: String) -> String? {
+        let normal = Catalog.normal(label)
+        return leftOut.first { Catalog.normal($0.name) == normal }?.reason
+    }
+
     /// The attribute that some other profile calls so, and which that is; `asStandIn` also where it only stands for another one.
     package static func attribute(
         called name: String, in catalog: Catalog, asStandIn: Bool = true

@@ -132,6 +132,10 @@ struct QueryNames: Sendable {
         if let translated, known.contains(translated) {
             return "'\(metric.name)' has no label '\(name)'; there it is called '\(translated)'"
         }
+        // Only of Beyla's metric: elsewhere such a label came by relabelling.
+        if metric.profile == .beyla, let reason = NamingTable.absence(ofLabel: name) {
+            return "'\(metric.name)' has no label '\(name)'; Weir has none: \(reason)"
+        }
         // Labels of targets and of relabelling are nobody's slip: only what has the shape of ours is looked at.
         guard ["src_", "dst_", "k8s_src_", "k8s_dst_", "source_", "destination_"].contains(where: { name.hasPrefix($0) }),
             let near = Suggestion.nearest(to: name, among: known.sorted())
