@@ -77,7 +77,7 @@ struct Shipping: Sendable {
         do { return try Gzip.packed(message, level: Self.level) } catch { preconditionFailure("a message could not be packed: \(error)") }
     }
 
-    /// Numbers: README. Beyond this level zlib takes much longer for little.
+    /// Beyond this level zlib takes much longer for little: numbers are in the README.
     private static let level: Int32 = 4
 
     /// Notes what became of `request`; returns how long to wait before the next.
