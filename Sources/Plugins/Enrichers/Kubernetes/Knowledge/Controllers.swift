@@ -55,10 +55,11 @@ struct Controllers: Sendable {
     /// The number of what a pod names as its controller; one pod more has it.
     mutating func hold(_ reference: OwnerReference, _ texts: inout Interner<String>) -> UInt32 {
         let number = number(of: ObjectUID(reference.uid))
-        if records[Int(number)].kind == 0 {
+        if records[Int(number)].pods == 0 {
             records[Int(number)].kind = texts.hold(reference.kind)
             records[Int(number)].name = texts.hold(reference.name)
-            records[Int(number)].source = Self.source(of: reference)
+            // What its own list says is more.
+            if !records[Int(number)].isListed { records[Int(number)].source = Self.source(of: reference) }
         }
         records[Int(number)].pods += 1
         return number

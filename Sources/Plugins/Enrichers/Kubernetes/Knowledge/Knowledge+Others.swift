@@ -22,6 +22,7 @@ extension ClusterKnowledge {
         if let known = nodes.slot(of: uid) {
             slot = known
             before = nodes[known]
+            if nodes[known].name != record.name { unname(node: known) }
             let mark = (nodes.touch(known), nodes[known].mark).1
             nodes[known] = record
             nodes[known].mark = mark
@@ -60,14 +61,18 @@ extension ClusterKnowledge {
     mutating func remove(node slot: UInt32) {
         let record = nodes[slot]
         for range in record.ranges { ranges.remove(range) }
-        if nodeOfName[record.name] == slot {
-            nodeOfName[record.name] = nil
-            let name = record.name
-            notePods { $0.node == name }
-        }
+        unname(node: slot)
         texts.release(record.name)
         labelSets.release(record.labels)
         nodes.remove(slot)
+    }
+
+    /// Its name is free for another, or for none.
+    private mutating func unname(node slot: UInt32) {
+        let name = nodes[slot].name
+        guard nodeOfName[name] == slot else { return }
+        nodeOfName[name] = nil
+        notePods { $0.node == name }
     }
 
     /// The node of this name that came last.
@@ -133,17 +138,27 @@ extension ClusterKnowledge {
         if let known = namespaces.slot(of: uid) {
             slot = known
             before = namespaces[known]
+            if namespaces[known].name != name { unname(namespace: known) }
             namespaces.touch(known)
+            namespaces[known].name = name
             namespaces[known].labels = labels
         } else {
             slot = namespaces.insert(NamespaceRecord(uid: uid, name: name, labels: labels))
         }
         namespaceOfName[name] = slot
-        if before?.labels != labels { noteEverything(in: name) }
+        if before?.labels != labels || before?.name != name { noteEverything(in: name) }
         if let before {
-            texts.release(name)
+            texts.release(before.name)
             labelSets.release(before.labels)
         }
+    }
+
+    /// Its name is free for another, or for none.
+    private mutating func unname(namespace slot: UInt32) {
+        let (name, labels) = (namespaces[slot].name, namespaces[slot].labels)
+        guard namespaceOfName[name] == slot else { return }
+        namespaceOfName[name] = nil
+        if labels != 0 { noteEverything(in: name) }
     }
 
     private mutating func noteEverything(in namespace: UInt32) {
@@ -161,7 +176,7 @@ extension ClusterKnowledge {
 
     mutating func remove(namespace slot: UInt32) {
         let record = namespaces[slot]
-        if namespaceOfName[record.name] == slot { namespaceOfName[record.name] = nil }
+        unname(namespace: slot)
         texts.release(record.name)
         labelSets.release(record.labels)
         namespaces.remove(slot)

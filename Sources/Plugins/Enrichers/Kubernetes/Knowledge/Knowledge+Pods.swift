@@ -67,7 +67,10 @@ extension ClusterKnowledge {
 
     private mutating func setAddresses(of slot: UInt32, to pod: Pod, from: Double, at now: Moment) {
         // What lies in the network of its node has no address of its own; what is completed has none any more.
-        let own = pod.hostNetwork || pod.isCompleted ? [] : pod.addresses.filter { $0 != .zero }.prefix(PodRecord.maxAddresses)
+        var own: [IPAddress] = []
+        for address in pod.hostNetwork || pod.isCompleted ? [] : pod.addresses where address != .zero && own.count < PodRecord.maxAddresses {
+            if !own.contains(address) { own.append(address) }
+        }
         let before = pods[slot].addresses
         pods[slot].address = own.first ?? .zero
         pods[slot].otherAddress = own.dropFirst().first ?? .zero
@@ -84,10 +87,18 @@ extension ClusterKnowledge {
     }
 
     private mutating func register(static pod: Pod, _ slot: UInt32) {
-        guard !pod.staticUID.isEmpty else { return }
-        let uid = ObjectUID(pod.staticUID)
+        let uid = pod.staticUID.isEmpty ? nil : ObjectUID(pod.staticUID)
+        if staticUIDs[slot] != uid {
+            unregister(static: slot)
+            note(pods[slot])
+        }
+        guard let uid else { return }
         staticPods[uid] = slot
         staticUIDs[slot] = uid
+    }
+
+    private mutating func unregister(static slot: UInt32) {
+        if let uid = staticUIDs.removeValue(forKey: slot), staticPods[uid] == slot { staticPods[uid] = nil }
     }
 
     /// The pod is gone; it is remembered for the grace period.
@@ -107,6 +118,6 @@ extension ClusterKnowledge {
         labelSets.release(record.labels)
         controllers.release(record.controller, &texts)
         pods.remove(slot)
-        if let uid = staticUIDs.removeValue(forKey: slot), staticPods[uid] == slot { staticPods[uid] = nil }
+        unregister(static: slot)
     }
 }

@@ -93,7 +93,10 @@ struct SlotTable<Record: TableRecord>: Sendable {
         while let oldest = gone.first, oldest.at < time {
             gone.removeFirst()
             // Else it came back meanwhile.
-            if slots[Int(oldest.slot)]?.goneAt == oldest.at { taken.append(oldest.slot) }
+            guard slots[Int(oldest.slot)]?.goneAt == oldest.at else { continue }
+            // What went twice within one moment is taken once.
+            slots[Int(oldest.slot)]?.goneAt = -.infinity
+            taken.append(oldest.slot)
         }
         return taken
     }
