@@ -75,8 +75,8 @@ extension KubernetesEnricher {
         while !rest.isEmpty {
             var unnamed: [ObjectUID] = []
             var isListed = false
-            let now = now
             state.withLock { state in
+                let now = self.now
                 while !isListed, let event = rest.popFirst() {
                     switch event {
                     case .beginList: feed.begin(&state)
@@ -90,7 +90,10 @@ extension KubernetesEnricher {
                 }
             }
             while !unnamed.isEmpty {
-                state.withLock { state in for uid in unnamed.prefix(Self.portion) { feed.delete(&state, uid, now) } }
+                state.withLock { state in
+                    let now = self.now
+                    for uid in unnamed.prefix(Self.portion) { feed.delete(&state, uid, now) }
+                }
                 unnamed.removeFirst(min(Self.portion, unnamed.count))
             }
             if isListed { listed(feed.resource) }
@@ -133,14 +136,14 @@ extension KubernetesEnricher {
     }
 
     private func tick() {
-        let now = now
         let watching = watching.withLock { $0 }
-        let isPatient = patienceEnds.withLock { now.monotonic < $0 }
+        let patienceEnds = patienceEnds.withLock { $0 }
         let isDeaf = watching.podHealth?().failingSince != nil
         let (changed, ended, isLate, counts, unsettled, refused) = state.withLock { state in
+            let now = self.now
             state.knowledge.forget(at: now)
             let ended = state.unsettled.end(at: now.monotonic)
-            let isLate = state.phase == .learning && !isPatient
+            let isLate = state.phase == .learning && now.monotonic >= patienceEnds
             if isLate { state.phase = .late }
             state.hearsOfPods = !isDeaf && !watching.awaited.contains(KubernetesResource.pods.description)
             return (

@@ -84,7 +84,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
         tellCluster(cluster.name)
     }
 
-    /// Now by both clocks.
+    /// Now by both clocks. What changes knowledge reads it under the lock, so that moments are in order.
     var now: Moment {
         let monotonic = Double((ContinuousClock.now - start).nanoseconds) / 1e9
         return Moment(wall: Double(context.wallClock()) / 1e9, monotonic: monotonic)
@@ -105,9 +105,9 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
     }
 
     public func enrich(_ endpoints: inout EndpointBatch) {
-        let now = now.monotonic
         let answers = AnswerSheet(options.labels, writes)
         state.withLock { state in
+            let now = self.now
             for row in endpoints.rows {
                 let address = endpoints.address(row)
                 let pod = endpoints[.k8sPodUID, row].map(ObjectUID.init)
@@ -140,13 +140,13 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
 
 extension KubernetesEnricher.State {
     /// Whether the answer may come in a moment.
-    mutating func shouldWait(for address: IPAddress, pod: ObjectUID?, at now: Double, isKnown: Bool = false) -> Bool {
+    mutating func shouldWait(for address: IPAddress, pod: ObjectUID?, at now: Moment, isKnown: Bool = false) -> Bool {
         switch phase {
         case .idle: return false
         case .learning: return true
         case .late, .ready:
             guard hearsOfPods, isKnown || pod != nil || knowledge.mayBeBorn(address) else { return false }
-            return unsettled.shouldWait(for: address, pod: pod, at: now)
+            return unsettled.shouldWait(for: address, pod: pod, at: now.monotonic)
         }
     }
 }

@@ -112,4 +112,21 @@ struct KnowledgeStormTests {
         knowledge.forget(at: Moment(wall: 3000, monotonic: 1010))
         #expect(knowledge.isEmpty)
     }
+
+    @Test("moments that come out of order cost an answer at the most")
+    func outOfOrder() throws {
+        var knowledge = ClusterKnowledge(try WorldMaker.options)
+        var pod = Pod(ObjectMeta(uid: "p", namespace: "shop", name: "web"))
+        pod.addresses = [IPAddress(ipv4: 0x0a01_0007)]
+        var node = Node(ObjectMeta(uid: "n", name: "node"))
+        let address = IPAddress(ipv4: 0x0a00_0001)
+        node.addresses = [Node.Address(.internal, address)]
+        for told in [Told.pod(pod), .node(node)] { knowledge.tell(told, at: Moment(wall: 2000, monotonic: 1)) }
+        knowledge.tell(.delete(.pod, "p"), at: Moment(wall: 2010, monotonic: 10))
+        knowledge.tell(.delete(.node, "n"), at: Moment(wall: 2009, monotonic: 9))
+        knowledge.forget(at: Moment(wall: 2129.5, monotonic: 129.5))
+        #expect(knowledge.facts(of: address, pod: nil, at: 2009.5) == nil)
+        knowledge.forget(at: Moment(wall: 3000, monotonic: 1000))
+        #expect(knowledge.isEmpty)
+    }
 }

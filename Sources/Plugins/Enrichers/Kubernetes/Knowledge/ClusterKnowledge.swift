@@ -76,7 +76,7 @@ package struct ClusterKnowledge: Sendable {
         }
         guard former else { return }
         var found: [IPAddress] = []
-        book.formerAddresses(of: { $0.kind == .pod && condition(pods[$0.slot]) }) { found.append($0) }
+        book.formerAddresses(of: { $0.kind == .pod && pods.record($0.slot).map(condition) ?? false }) { found.append($0) }
         for address in found { note(address) }
     }
 

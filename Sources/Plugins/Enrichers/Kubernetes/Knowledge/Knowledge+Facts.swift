@@ -37,12 +37,12 @@ extension ClusterKnowledge {
     /// Who an address is at `time` (seconds since 1970). `pod` is the uid that the cgroup of the local socket tells, where it is
     /// known: it is right even where many share an address, or before the API knows of one.
     package func facts(of address: IPAddress, pod: ObjectUID?, at time: Double) -> EndFacts? {
-        if let pod, let slot = pods.slot(of: pod) ?? staticPods[pod] { return facts(of: pods[slot]) }
+        if let pod, let slot = pods.slot(of: pod) ?? staticPods[pod], let record = pods.record(slot) { return facts(of: record) }
         guard let holder = book.holder(of: address, at: time) else { return nil }
         switch holder.kind {
-        case .pod: return facts(of: pods[holder.slot])
-        case .node: return facts(of: nodes[holder.slot], at: address)
-        case .service: return facts(of: services[holder.slot])
+        case .pod: return pods.record(holder.slot).map { facts(of: $0) }
+        case .node: return nodes.record(holder.slot).map { facts(of: $0, at: address) }
+        case .service: return services.record(holder.slot).map { facts(of: $0) }
         }
     }
 

@@ -76,7 +76,7 @@ extension ClusterKnowledge {
     }
 
     /// The node of this name that came last.
-    func node(named name: UInt32) -> NodeRecord? { name == 0 ? nil : nodeOfName[name].map { nodes[$0] } }
+    func node(named name: UInt32) -> NodeRecord? { name == 0 ? nil : nodeOfName[name].flatMap { nodes.record($0) } }
 }
 
 extension ClusterKnowledge {

@@ -43,6 +43,9 @@ struct SlotTable<Record: TableRecord>: Sendable {
         set { slots[Int(slot)] = newValue }
     }
 
+    /// Nil when the slot is empty.
+    func record(_ slot: UInt32) -> Record? { Int(slot) < slots.count ? slots[Int(slot)] : nil }
+
     /// The slots for which `condition` holds, gone ones included.
     func slots(where condition: (Record) -> Bool) -> [UInt32] {
         slots.indices.compactMap { slot in
