@@ -173,6 +173,26 @@ internal import WeirKit
         #expect((15...16).contains(pieces))
     }
 
+    @Test("a refusal is no word of the resource, nor is what cannot be read", arguments: [401, 403, 404, 429, 503, 200])
+    func contact(status: Int) {
+        let registry = MetricRegistry()
+        var (_, client) = Self.feed(Pod.self, #"{"metadata":{"resourceVersion":"7"},"items":[]}"#, [], 100, registry)
+        let start = ContinuousClock.now
+        _ = client.answered(client.next(), status: 200, retryAfter: nil, at: start)
+        #expect(client.health.lastContact == start)
+        _ = client.take(Array(#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"8"}}}"#.utf8) + [0x0A], at: start + .seconds(1))
+        let last = start + .seconds(1)
+        #expect(client.health.lastContact == last)
+        if status != 200 {
+            _ = client.end(nil, at: start + .seconds(2))
+            _ = client.answered(client.next(), status: status, retryAfter: nil, at: start + .seconds(3))
+        }
+        _ = client.take(Array("<html>no\n".utf8), at: start + .seconds(4))
+        _ = client.end(nil, at: start + .seconds(5))
+        #expect(client.health.lastContact == last && client.health.failingSince != nil)
+        #expect(client.health.isRefused == [403, 404].contains(status))
+    }
+
     @Test("a watch that worked and fell silent is begun again without a word; one that never spoke is trouble", arguments: [true, false])
     func silentWatch(worked: Bool) {
         let registry = MetricRegistry()

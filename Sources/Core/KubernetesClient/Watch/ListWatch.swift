@@ -54,13 +54,13 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
 
     /// The head of the answer to `step`.
     package mutating func answered(_ step: ListWatchMachine.Step, status: Int, retryAfter: Duration?, at now: ContinuousClock.Instant) -> [Event] {
-        health.lastContact = now
         verdict = nil
         draft.empty()
         guard status == 200 else {
             refused = Refused(status: status, retryAfter: retryAfter)
             return []
         }
+        health.isRefused = false
         switch step {
         case .list(let query):
             list = ListDecoder(listTree)
@@ -70,6 +70,7 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
             metrics.watches.add()
             watch = WatchDecoder(watchTree, from: machine.resourceVersion)
             watchSince = now
+            health.lastContact = now
             recover()
             defer { isUpToDate = true }
             return isUpToDate ? [] : [.caughtUp]
@@ -79,7 +80,6 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
 
     /// A piece of the answer. `isOver` when the rest is of no use.
     package mutating func take(_ piece: [UInt8], at now: ContinuousClock.Instant) -> (events: [Event], isOver: Bool) {
-        health.lastContact = now
         metrics.bytes.add(UInt64(piece.count))
         var events: [Event] = []
         var tally = DecodeTally()
@@ -99,6 +99,7 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
         } else {
             readWatch(piece, &events, &tally, at: now)
         }
+        if verdict == nil { health.lastContact = now }
         return (events, verdict != nil)
     }
 
@@ -188,6 +189,7 @@ package struct ListWatch<Object: KubernetesObject>: Sendable {
         // An old version is part of the game.
         guard reason != .expired else { return }
         isUpToDate = false
+        if reason == .forbidden || reason == .notFound { health.isRefused = true }
         health.failingSince = health.failingSince ?? now
         health.trouble = text
         trouble = KubernetesError(reason, text)

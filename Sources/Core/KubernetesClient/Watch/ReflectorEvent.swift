@@ -28,8 +28,10 @@ extension ReflectorEvent: Equatable where Object: Equatable {}
 package struct ReflectorHealth: Sendable {
     /// When the last whole list was read; nil before the first.
     package var lastList: ContinuousClock.Instant?
-    /// When the server last said something, a bookmark included; nil before the first word.
+    /// When the server last said something of the resource, a bookmark included; nil before the first word. A refusal says nothing of it.
     package var lastContact: ContinuousClock.Instant?
+    /// Whether the server said last that this is not for us to read (403), or that there is no such resource (404).
+    package var isRefused = false
     /// Since when nothing works; nil while all is well, and before the first attempt.
     package var failingSince: ContinuousClock.Instant?
     /// Why, as a sentence without the server's secrets; empty while all is well.
