@@ -30,5 +30,6 @@ struct ClusterName: Sendable {
         return name != nil
     }
 
-    mutating func settle(uid: String) { name = name ?? uid }
+    /// All nodes were seen, or none may be. A label is preferred whenever it is there: so all agents call the cluster the same.
+    mutating func settle(uid: String) { if !settle() { name = uid } }
 }

@@ -11,8 +11,15 @@ struct Watching: Sendable {
     /// The resources whose first list is not at its end.
     var awaited: Set<String>
     /// How fresh each is.
-    var health: [@Sendable () -> ReflectorHealth] = []
-    var podHealth: (@Sendable () -> ReflectorHealth)?
+    var health: [String: @Sendable () -> ReflectorHealth] = [:]
+
+    func health(of resource: KubernetesResource) -> ReflectorHealth? { health[resource.description]?() }
+
+    /// For how long the API server has said nothing of what it is longest silent about. What it has never let us read does not count.
+    func silence(since start: ContinuousClock.Instant) -> Duration {
+        let heard = health.values.map { $0() }.filter { $0.lastContact != nil || !$0.isRefused }
+        return heard.map { ContinuousClock.now - ($0.lastContact ?? start) }.max() ?? .zero
+    }
 }
 
 extension KubernetesEnricher {
@@ -38,8 +45,7 @@ extension KubernetesEnricher {
             let reflector = Reflector<Object>(
                 feed.resource, labels: feed.labels, from: api, options: timing.reflector, metrics: context.metrics, log: context.log)
             watching.awaited.insert(feed.resource.description)
-            watching.health.append { reflector.health }
-            if feed.resource == .pods { watching.podHealth = { reflector.health } }
+            watching.health[feed.resource.description] = { reflector.health }
             work.append { [self] in try await reflector.run { self.take($0, feed) } }
         }
         watch(.pods(options))
@@ -138,7 +144,7 @@ extension KubernetesEnricher {
     private func tick() {
         let watching = watching.withLock { $0 }
         let patienceEnds = patienceEnds.withLock { $0 }
-        let isDeaf = watching.podHealth?().failingSince != nil
+        let isDeaf = watching.health(of: .pods)?.failingSince != nil
         let (changed, ended, isLate, counts, unsettled, refused) = state.withLock { state in
             let now = self.now
             state.knowledge.forget(at: now)
@@ -163,17 +169,17 @@ extension KubernetesEnricher {
         metrics.unsettled.set(UInt64(unsettled))
         metrics.unsettledRefused.set(refused.0)
         metrics.addressesRefused.set(refused.1)
-        let silence = watching.health.map { ContinuousClock.now - ($0().lastContact ?? start) }.max() ?? .zero
-        metrics.knowledgeAge.set(UInt64(max(silence.components.seconds, 0)))
+        metrics.knowledgeAge.set(UInt64(max(watching.silence(since: start).components.seconds, 0)))
     }
 
-    /// Waits for the nodes' labels, then asks for kube-system, until there is a name.
+    /// Waits for the nodes' labels, however long, or until it is clear that they may not be read; then asks for kube-system.
     private func findCluster(_ api: KubernetesAPI) async throws {
-        var pause: Duration = .seconds(1)
+        var pause = timing.clusterPause
         while state.withLock({ $0.cluster.name }) == nil {
             try await Task.sleep(for: pause)
-            let waitsForNodes = watching.withLock { $0.awaited.contains(KubernetesResource.nodes.description) }
-            if waitsForNodes, patienceEnds.withLock({ now.monotonic < $0 }) { continue }
+            let watching = watching.withLock { $0 }
+            let awaitsNodes = watching.awaited.contains(KubernetesResource.nodes.description)
+            if awaitsNodes, watching.health(of: .nodes)?.isRefused != true { continue }
             do {
                 if let object = try await api.metadata(.namespaces, name: "kube-system") {
                     let name = state.withLock { state in

@@ -23,6 +23,8 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
         package var settle: Duration = .seconds(5)
         /// How often what is gone is forgotten, waits end and the gauges are set.
         package var beat: Duration = .milliseconds(500)
+        /// The first pause between questions for the cluster's name; it doubles up to a minute.
+        package var clusterPause: Duration = .seconds(1)
         package var reflector = ReflectorOptions()
 
         package init() {}

@@ -29,7 +29,7 @@ struct Metrics {
         texts = registry.gauge("weir_kubernetes_texts", "Different texts that are kept.")
         knowledgeAge = registry.gauge(
             "weir_kubernetes_knowledge_age_seconds",
-            "How long ago the API server last said something, of the resource that it was longest silent about.")
+            "How long ago the API server last said something of a resource, of the one that it was longest silent about; refusals say nothing.")
         synced = registry.gauge("weir_kubernetes_synced", "1 once every list was read to its end.")
         unsettled = registry.gauge(
             "weir_kubernetes_unsettled", "Addresses within the cluster that the API did not know when asked, of the last ten minutes.")

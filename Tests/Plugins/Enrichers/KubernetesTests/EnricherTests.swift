@@ -26,6 +26,7 @@ final class Learner: Sendable {
         timing.patience = patience
         timing.settle = .milliseconds(300)
         timing.beat = .milliseconds(20)
+        timing.clusterPause = .milliseconds(20)
         timing.reflector.firstPause = .milliseconds(20)
         timing.reflector.longestPause = .milliseconds(100)
         let context = PluginContext(
@@ -64,8 +65,8 @@ final class Learner: Sendable {
     }
 
     /// Whether `condition` came to hold within the time that a machine may be busy with other tests.
-    func waits(for condition: () -> Bool) async throws -> Bool {
-        let end = ContinuousClock.now + .seconds(120)
+    func waits(within time: Duration = .seconds(120), for condition: () -> Bool) async throws -> Bool {
+        let end = ContinuousClock.now + time
         while !condition() {
             if ContinuousClock.now > end { return false }
             try await Task.sleep(for: .milliseconds(5))
@@ -198,6 +199,25 @@ struct EnricherTests {
         #expect(learner.name("10.1.0.7") == "two", "for the grace period")
     }
 
+    @Test("a server that only refuses says nothing: the age of what is known grows; a resource that was never allowed has no age")
+    func age() async throws {
+        let server = try Self.server { $0.putPod("web-1", uid: "u1", at: "10.1.0.7") }
+        let forever = 1_000_000
+        server.change { api in
+            api.faults = [FakeFault(.status(403), of: "jobs", times: forever), FakeFault(.status(404), of: "replicasets", times: forever)]
+        }
+        let learner = Learner(at: server.url)
+        let age = "weir_kubernetes_knowledge_age_seconds"
+        let begin = ContinuousClock.now
+        #expect(
+            try await learner.waits(within: .seconds(20)) { ContinuousClock.now - begin > .seconds(4) && learner.gauge(age) <= 2 },
+            "bookmarks come every second")
+        server.change { $0.faults.append(FakeFault(.status(503), times: forever)) }
+        server.cutWatches()
+        #expect(try await learner.waits(within: .seconds(20)) { learner.gauge(age) >= 4 })
+        #expect(learner.name("10.1.0.7") == "web-1")
+    }
+
     @Test("an owner that the API has yet to tell of is pending, then the one above, or in the end the ReplicaSet")
     func owners() async throws {
         let server = try Self.server { cluster in
@@ -274,6 +294,24 @@ struct EnricherTests {
         #expect(byUID.resource.read()["k8s.cluster.name"] == "0123-cluster", "a name that was found stays")
         let configured = Learner("cluster_name: green", at: server.url)
         #expect(configured.resource.read()["k8s.cluster.name"] == "green")
+    }
+
+    @Test("a label of nodes that come late names the cluster all the same: what an agent calls it does not depend on when it began")
+    func clusterNameOfLateNodes() async throws {
+        let server = try Self.server { $0.putNode("node-2", at: "10.0.0.2", labels: #""alpha.eksctl.io/cluster-name":"blue""#) }
+        server.change { $0.faults = [FakeFault(.status(503), of: "nodes", times: 20)] }
+        let late = Learner(at: server.url, patience: .milliseconds(1))
+        #expect(try await late.waits { late.resource.read()["k8s.cluster.name"] != nil })
+        #expect(late.resource.read()["k8s.cluster.name"] == "blue")
+        #expect(server.change { $0.faults }.isEmpty)
+    }
+
+    @Test("where nodes may not be read the cluster is called by the uid of kube-system", arguments: [403, 404])
+    func clusterNameWithoutNodes(_ status: Int) async throws {
+        let server = try Self.server { $0.putNode("node-2", at: "10.0.0.2", labels: #""alpha.eksctl.io/cluster-name":"blue""#) }
+        server.change { $0.faults = [FakeFault(.status(status), of: "nodes", times: 1_000_000)] }
+        let learner = Learner(at: server.url)
+        #expect(try await learner.waits { learner.resource.read()["k8s.cluster.name"] == "0123-cluster" })
     }
 
     @Test("keeps to what every enricher must")
