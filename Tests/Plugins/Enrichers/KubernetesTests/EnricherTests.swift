@@ -199,6 +199,19 @@ struct EnricherTests {
         #expect(learner.name("10.1.0.7") == "two", "for the grace period")
     }
 
+    @Test("a socket of a pod that the API does not know is not another pod that had its address")
+    func strangerAtAnAddress() async throws {
+        let server = try Self.server { $0.putPod("one", uid: "6f1b1c8e-3f0d-4a4e-9d57-0a8f5a5e3c11", at: "10.1.0.7") }
+        let learner = Learner(at: server.url)
+        #expect(try await learner.waits { learner.gauge("weir_kubernetes_synced") == 1 && learner.name("10.1.0.7") == "one" })
+        let unknown = "6f1b1c8e-3f0d-4a4e-9d57-000000000000"
+        #expect(learner.name("10.1.0.7", pod: unknown) == "pending")
+        #expect(learner.text(.endpoint("k8s.node.name"), "10.1.0.7", pod: unknown) == "pending")
+        #expect(try await learner.waits(within: .seconds(20)) { learner.name("10.1.0.7", pod: unknown) == "absent" })
+        #expect(learner.text(.endpoint("k8s.node.name"), "10.1.0.7", pod: unknown) == "absent")
+        #expect(learner.name("10.1.0.7") == "one")
+    }
+
     @Test("a server that only refuses says nothing: the age of what is known grows; a resource that was never allowed has no age")
     func age() async throws {
         let server = try Self.server { $0.putPod("web-1", uid: "u1", at: "10.1.0.7") }

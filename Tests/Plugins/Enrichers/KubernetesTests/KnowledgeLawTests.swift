@@ -28,6 +28,8 @@ struct KnowledgeLawTests {
             let expected = last.facts(of: address, pod: nil, try WorldMaker.options)
             let got = knowledge.facts(of: address, pod: nil, at: time)
             #expect(got == expected, "\(address), WEIR_SEED=\(seed)")
+            let stranger = last.facts(of: address, pod: "nobody", try WorldMaker.options)
+            #expect(knowledge.facts(of: address, pod: ObjectUID("nobody"), at: time) == stranger, "\(address) of nobody, WEIR_SEED=\(seed)")
         }
         for (uid, pod) in last.pods {
             let expected = last.facts(of: .zero, pod: uid, try WorldMaker.options)

@@ -20,7 +20,8 @@ extension World {
     func facts(of address: IPAddress, pod uid: String?, _ options: KnowledgeOptions) -> EndFacts? {
         if let uid, let pod = pods[uid] ?? pods.values.first(where: { $0.staticUID == uid }) { return facts(of: pod, options) }
         if let pod = pods.values.first(where: { !$0.hostNetwork && !$0.isCompleted && $0.addresses.contains(address) }) {
-            return facts(of: pod, options)
+            // A socket of a pod that nobody knows is not this one's.
+            return uid == nil ? facts(of: pod, options) : nil
         }
         if let node = nodes.values.first(where: { $0.addresses.contains { $0.address == address } }) {
             var facts = EndFacts(kind: .node, name: node.meta.name, ownerName: node.meta.name, ownerType: "Node")

@@ -40,7 +40,8 @@ extension ClusterKnowledge {
         if let pod, let slot = pods.slot(of: pod) ?? staticPods[pod], let record = pods.record(slot) { return facts(of: record) }
         guard let holder = book.holder(of: address, at: time) else { return nil }
         switch holder.kind {
-        case .pod: return pods.record(holder.slot).map { facts(of: $0) }
+        // A socket of a pod that the API has yet to tell of is not that of another one, which had its address.
+        case .pod: return pod == nil ? pods.record(holder.slot).map { facts(of: $0) } : nil
         case .node: return nodes.record(holder.slot).map { facts(of: $0, at: address) }
         case .service: return services.record(holder.slot).map { facts(of: $0) }
         }
