@@ -83,6 +83,22 @@ struct AddressBookTests {
             book.holder(of: Self.address, at: 1) == Holder(.service, UInt32(AddressBook.maxHolders - 1)), "of equals the greatest tie, in any order")
     }
 
+    @Test("of an address that goes from pod to pod every other second the oldest holders are forgotten, and never is one that comes refused")
+    func usedAgainAndAgain() {
+        var book = AddressBook(grace: 120)
+        for slot in 0..<UInt32(100) {
+            let time = 1000 + 1.8 * Double(slot)
+            expect(true, book.begin(Self.address, Holder(.pod, slot), from: time, tie: UInt64(slot)))
+            #expect(book.holder(of: Self.address, at: time + 1) == Holder(.pod, slot))
+            expect(true, book.end(Self.address, Holder(.pod, slot), until: time + 1.5, at: time + 1.5))
+            book.forget(endedBefore: time - 118) { _ in }
+        }
+        #expect(book.refused == 0)
+        #expect(book.holder(of: Self.address, at: 1000 + 1.8 * 50 + 1) == Holder(.pod, 50), "the last 64 are remembered")
+        book.forget(endedBefore: 2000) { _ in }
+        #expect(book.count == 0)
+    }
+
     /// All claims ever, looked through.
     private struct Model {
         var claims: [(holder: Holder, from: Double, until: Double)] = []

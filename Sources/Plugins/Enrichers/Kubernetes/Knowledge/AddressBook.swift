@@ -28,7 +28,7 @@ package struct Holder: Hashable, Sendable {
 /// holds it for the shortest time; else it is who held it last, for the grace period; else who will hold it first, since news
 /// of a birth come late.
 package struct AddressBook: Sendable {
-    /// More holders of one address at once have no meaning; those beyond are left out and counted.
+    /// More holders of one address at once have no meaning; those beyond are left out and counted. Who held it of late is forgotten first.
     package static let maxHolders = 64
 
     private struct Claim: Sendable {
@@ -63,21 +63,24 @@ package struct AddressBook: Sendable {
     package mutating func begin(_ address: IPAddress, _ holder: Holder, from: Double, tie: UInt64) -> Bool {
         var length = 0
         var index = first[address] ?? Self.last
-        let head = index
+        var oldest: Claim?
         while index != Self.last {
             if claims[Int(index)].holder == holder {
                 guard claims[Int(index)].until != .infinity else { return false }
                 claims[Int(index)].until = .infinity
                 return true
             }
+            if claims[Int(index)].until < oldest?.until ?? .infinity { oldest = claims[Int(index)] }
             length += 1
             index = claims[Int(index)].next
         }
-        guard length < Self.maxHolders else {
-            refused += 1
-            return false
+        if length >= Self.maxHolders {
+            guard let oldest, remove(address, oldest.holder, until: oldest.until) else {
+                refused += 1
+                return false
+            }
         }
-        let claim = Claim(holder: holder, next: head, from: from, tie: tie)
+        let claim = Claim(holder: holder, next: first[address] ?? Self.last, from: from, tie: tie)
         if let vacant = free.popLast() {
             claims[Int(vacant)] = claim
             first[address] = vacant
@@ -107,7 +110,7 @@ package struct AddressBook: Sendable {
     package mutating func forget(endedBefore time: Double, _ changed: (IPAddress) -> Void) {
         while let oldest = ended.first, oldest.at < time {
             ended.removeFirst()
-            // Else it began again meanwhile.
+            // Else it began again meanwhile, or made room.
             if remove(oldest.address, oldest.holder, until: oldest.until) { changed(oldest.address) }
         }
     }
