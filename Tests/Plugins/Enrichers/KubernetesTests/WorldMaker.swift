@@ -28,9 +28,11 @@ struct WorldMaker {
     static let podAddresses: [IPAddress] = (1...40).flatMap {
         [IPAddress(ipv4: 0x0a01_0000 + $0), IPAddress(high: 0xfd00_0000_0000_0001, low: UInt64($0))]
     }
-    static let nodeAddresses: [IPAddress] = (1...6).map { IPAddress(ipv4: 0x0a00_0000 + $0) }
+    static let nodeAddresses: [[IPAddress]] = (1...6).map {
+        [IPAddress(ipv4: 0x0a00_0000 + $0), IPAddress(high: 0xfd00_0000_0000_0000, low: UInt64($0))]
+    }
     static let serviceAddresses: [IPAddress] = (1...6).map { IPAddress(ipv4: 0x0a60_0000 + $0) }
-    static var addresses: [IPAddress] { podAddresses + nodeAddresses + serviceAddresses }
+    static var addresses: [IPAddress] { podAddresses + nodeAddresses.joined() + serviceAddresses }
 
     private static func uid(_ kind: Int, _ number: Int) -> String {
         let digits = String(number, radix: 16)
@@ -47,7 +49,7 @@ struct WorldMaker {
             if chance(1, in: 2) { labels[Self.nodeLabel] = ["spot", "big"].randomElement(using: &random) }
             if chance(1, in: 3) { labels["agent"] = ["no", "yes"].randomElement(using: &random) }
             var node = Node(ObjectMeta(uid: Self.uid(1, number + generation % 2 * 16), name: "node-\(number)", labels: labels))
-            node.addresses = [Node.Address(.internal, Self.nodeAddresses[number - 1])]
+            node.addresses = Self.nodeAddresses[number - 1].map { Node.Address(.internal, $0) }
             world.nodes[node.meta.uid] = node
         }
         for number in 1...3 where chance(3, in: 4) {
@@ -94,7 +96,7 @@ struct WorldMaker {
             pod.phase = chance(1, in: 6) ? .succeeded : .running
             if chance(9, in: 10) {
                 pod.nodeName = "node-\(node)"
-                pod.hostAddresses = [Self.nodeAddresses[node - 1]]
+                pod.hostAddresses = Self.nodeAddresses[node - 1]
             }
             if chance(1, in: 6) {
                 pod.hostNetwork = true

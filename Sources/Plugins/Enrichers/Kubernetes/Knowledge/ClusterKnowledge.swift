@@ -37,6 +37,8 @@ package struct ClusterKnowledge: Sendable {
     package let options: KnowledgeOptions
     var texts = Interner(none: "")
     var labelSets: Interner<[String?]> = Interner(none: [])
+    /// The addresses of nodes, as their pods have them.
+    var hostSets: Interner<[IPAddress]> = Interner(none: [])
     var book: AddressBook
     var pods = SlotTable<PodRecord>()
     var nodes = SlotTable<NodeRecord>()
@@ -90,7 +92,10 @@ package struct ClusterKnowledge: Sendable {
     mutating func note(_ pod: PodRecord) {
         if pod.address != .zero { note(pod.address) }
         if pod.otherAddress != .zero { note(pod.otherAddress) }
-        if pod.isHostNetwork { note(pod.hostAddress) }
+        guard pod.isHostNetwork else { return }
+        for address in hostSets[pod.hosts] { note(address) }
+        // Servers before 1.29 say one of them alone.
+        for address in node(named: pod.node)?.addresses ?? [] { note(address) }
     }
 
     /// Forgets what has been gone for the grace period.
@@ -112,8 +117,8 @@ package struct ClusterKnowledge: Sendable {
 
     /// Whether nothing at all is kept.
     package var isEmpty: Bool {
-        counts == (0, 0, 0, 0, 0, 0) && labelSets.count == 0 && nodeOfName.isEmpty && namespaceOfName.isEmpty && staticPods.isEmpty
-            && staticUIDs.isEmpty && controllers.isEmpty && ranges.isEmpty
+        counts == (0, 0, 0, 0, 0, 0) && labelSets.count == 0 && hostSets.count == 0 && nodeOfName.isEmpty
+            && namespaceOfName.isEmpty && staticPods.isEmpty && staticUIDs.isEmpty && controllers.isEmpty && ranges.isEmpty
     }
 
     package var refusedAddresses: UInt64 { book.refused }

@@ -61,7 +61,7 @@ extension ClusterKnowledge {
         }
         facts.nodeName = texts[pod.node]
         let node = node(named: pod.node)
-        facts.nodeAddress = pod.hostAddress == .zero ? node?.primary : pod.hostAddress
+        facts.nodeAddress = hostSets[pod.hosts].first ?? node?.primary
         // Without a selector every node is covered, also one that is not known yet.
         facts.isCovered = node?.isCovered ?? (options.covered?.matchesAll ?? false)
         facts.podLabels = labelSets[pod.labels]

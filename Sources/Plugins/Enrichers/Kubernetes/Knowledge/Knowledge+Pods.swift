@@ -21,7 +21,7 @@ extension ClusterKnowledge {
         assign(pod, to: &new)
         let isSame =
             old.node == new.node && old.controller == new.controller && old.labels == new.labels && old.isHostNetwork == new.isHostNetwork
-            && old.hostAddress == new.hostAddress
+            && old.hosts == new.hosts
         // The old ones were held for this record too.
         texts.release(old.node)
         labelSets.release(old.labels)
@@ -32,6 +32,7 @@ extension ClusterKnowledge {
             note(new)
             if old.hasFormerAddress { noteFormer(of: Holder(.pod, slot)) }
         }
+        hostSets.release(old.hosts)
         // An address that it did not begin with is its own from now on.
         let from = old.address == .zero && old.otherAddress == .zero ? start(of: pod, now) : now.wall
         setAddresses(of: slot, to: pod, from: from, at: now)
@@ -53,7 +54,8 @@ extension ClusterKnowledge {
         record.controller = pod.meta.controller.map { controllers.hold($0, &texts) } ?? 0
         record.labels = hold(pod.meta.labels, options.podLabels)
         record.isHostNetwork = pod.hostNetwork
-        record.hostAddress = pod.hostAddresses.first ?? .zero
+        let hosts = pod.hostAddresses
+        record.hosts = hostSets.hold(hosts.count > PodRecord.maxAddresses ? Array(hosts.prefix(PodRecord.maxAddresses)) : hosts)
     }
 
     mutating func hold(_ labels: Labels, _ names: [String]) -> UInt32 {
@@ -117,6 +119,7 @@ extension ClusterKnowledge {
         texts.release(record.node)
         labelSets.release(record.labels)
         controllers.release(record.controller, &texts)
+        hostSets.release(record.hosts)
         pods.remove(slot)
         unregister(static: slot)
     }

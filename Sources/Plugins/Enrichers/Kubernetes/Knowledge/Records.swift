@@ -23,8 +23,8 @@ struct PodRecord: TableRecord {
     /// Those that are its own, so none where it has its node's, and none once it is completed. `.zero` for none.
     var address = IPAddress.zero
     var otherAddress = IPAddress.zero
-    /// The first of its node.
-    var hostAddress = IPAddress.zero
+    /// Those of its node, as the pod has them: of `hostSets`.
+    var hosts: UInt32 = 0
 
     var addresses: [IPAddress] { [address, otherAddress].filter { $0 != .zero } }
 }
