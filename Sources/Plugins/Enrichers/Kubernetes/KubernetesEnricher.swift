@@ -113,6 +113,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
             for row in endpoints.rows {
                 let address = endpoints.address(row)
                 let pod = endpoints[.k8sPodUID, row].map(ObjectUID.init)
+                state.askLater(address, at: endpoints.time, now)
                 guard let facts = state.knowledge.facts(of: address, pod: pod, at: endpoints.time) else {
                     if state.shouldWait(for: address, pod: pod, at: now) { answers.waitForAll(row, &endpoints) }
                     continue
@@ -141,6 +142,11 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
 }
 
 extension KubernetesEnricher.State {
+    /// A window is asked about when it is over. Who got the address since then was handed on already, and would not be asked for again.
+    mutating func askLater(_ address: IPAddress, at time: Double, _ now: Moment) {
+        if phase != .idle, knowledge.changesHands(address, between: time, and: now.wall) { knowledge.note(address) }
+    }
+
     /// Whether the answer may come in a moment.
     mutating func shouldWait(for address: IPAddress, pod: ObjectUID?, at now: Moment, isKnown: Bool = false) -> Bool {
         switch phase {

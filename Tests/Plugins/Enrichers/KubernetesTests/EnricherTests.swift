@@ -42,9 +42,11 @@ final class Learner: Sendable {
     private static let start = ContinuousClock.now
     private static let wallClock: @Sendable () -> UInt64 = { 2_000_000_000_000_000_000 + UInt64(max((ContinuousClock.now - start).nanoseconds, 0)) }
 
-    func ask(_ address: String, pod: String? = nil) -> [Attribute: Answer] {
+    static var now: Double { Double(wallClock()) / 1e9 }
+
+    func ask(_ address: String, pod: String? = nil, at time: Double = Learner.now) -> [Attribute: Answer] {
         let before: [any EndpointEnricher] = pod.map { [FixedAnswers([.endpoint("k8s.pod.uid"): $0])] } ?? []
-        return Questions.ask(before + [enricher], [.init(address)], at: Double(Self.wallClock()) / 1e9)[0]
+        return Questions.ask(before + [enricher], [.init(address)], at: time)[0]
     }
 
     func name(_ address: String, pod: String? = nil) -> String { text(.endpoint("k8s.name"), address, pod: pod) }
@@ -197,6 +199,28 @@ struct EnricherTests {
         server.change { _ = $0.cluster.delete(.pods, namespace: "shop", name: "two") }
         try await Task.sleep(for: .milliseconds(100))
         #expect(learner.name("10.1.0.7") == "two", "for the grace period")
+    }
+
+    @Test("who got an address within the window that is asked about is handed on, though the window's end is answered with who had it")
+    func newsBehindTheWindow() async throws {
+        let server = try Self.server { $0.putPod("one", uid: "u1", at: "10.1.0.7") }
+        let learner = Learner(at: server.url)
+        #expect(try await learner.waits { learner.gauge("weir_kubernetes_synced") == 1 })
+        // The drain begins, and is long.
+        let window = Learner.now
+        server.change { api in
+            _ = api.cluster.delete(.pods, namespace: "shop", name: "one")
+            api.cluster.putPod("two", uid: "u2", at: "10.1.0.7")
+        }
+        let seven = try #require(IPAddress("10.1.0.7"))
+        #expect(try await learner.waits { learner.name("10.1.0.7") == "two" })
+        // The batch takes what was handed on, and only then asks.
+        #expect(try await learner.waits { learner.takeTold().contains(.address(seven)) })
+        for _ in 0..<2 {
+            #expect(learner.ask("10.1.0.7", at: window)[.endpoint("k8s.name")] == .text("one"))
+            #expect(try await learner.waits(within: .seconds(20)) { learner.takeTold().contains(.address(seven)) })
+        }
+        #expect(learner.name("10.1.0.7") == "two")
     }
 
     @Test("a socket of a pod that the API does not know is not another pod that had its address")

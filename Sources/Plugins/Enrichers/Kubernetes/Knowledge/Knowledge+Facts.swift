@@ -47,6 +47,11 @@ extension ClusterKnowledge {
         }
     }
 
+    /// Whether the address goes from one to another between the two times.
+    package func changesHands(_ address: IPAddress, between first: Double, and second: Double) -> Bool {
+        book.holder(of: address, at: first) != book.holder(of: address, at: second)
+    }
+
     /// Whether an unknown address may be that of a pod that the API has yet to tell of.
     package func mayBeBorn(_ address: IPAddress) -> Bool { ranges.contains(address) }
 
