@@ -108,6 +108,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
 
     public func enrich(_ endpoints: inout EndpointBatch) {
         let answers = AnswerSheet(options.labels, writes)
+        let wantsOwner = Attribute.k8sOwners.contains { endpoints.wants($0) }
         state.withLock { state in
             let now = self.now
             for row in endpoints.rows {
@@ -127,7 +128,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
                 answers.place(facts, row, &endpoints)
                 answers.labels(facts, row, &endpoints)
                 answers.names(facts, row, &endpoints)
-                if facts.isOwnerFinal || !state.shouldWait(for: address, pod: pod, at: now, isKnown: true) {
+                if facts.isOwnerFinal || !wantsOwner || !state.shouldWait(for: address, pod: pod, at: now, isKnown: true) {
                     answers.owner(facts, row, &endpoints)
                 } else {
                     answers.waitForOwner(row, &endpoints)

@@ -236,6 +236,31 @@ struct EnricherTests {
         #expect(learner.name("10.1.0.7") == "one")
     }
 
+    @Test("an owner that nobody asks for is not waited for")
+    func ownersNobodyAsksFor() async throws {
+        let server = try Self.server { $0.putPod("web-1", uid: "u1", at: "10.1.0.7", owner: "web-5f") }
+        let namespace = Attribute.endpoint("k8s.namespace")
+        let learner = Learner("cluster_name: c", at: server.url, for: [namespace])
+        #expect(try await learner.waits { learner.gauge("weir_kubernetes_synced") == 1 && learner.name("10.1.0.8") == "pending" })
+        // Behind the first lists nothing is told but waits that end.
+        let (seven, eight, nine) = (IPAddress("10.1.0.7"), IPAddress("10.1.0.8"), IPAddress("10.1.0.9"))
+        #expect(try await learner.waits { learner.takeTold().contains(.address(eight ?? .zero)) })
+        var batch = EndpointBatch(columns: [namespace])
+        batch.append(try #require(seven), owner: 0, isLocal: false)
+        learner.enricher.enrich(&batch)
+        #expect(batch[namespace, 0] == "shop")
+        // Waits end in the order in which they began.
+        #expect(learner.name("10.1.0.9") == "pending")
+        var told: [EndpointSelection] = []
+        #expect(
+            try await learner.waits {
+                told += learner.takeTold()
+                return told.contains(.address(nine ?? .zero))
+            })
+        #expect(!told.contains(.address(seven ?? .zero)))
+        #expect(learner.text(.ownerName, "10.1.0.7") == "pending", "asked for, it is waited for")
+    }
+
     @Test("a server that only refuses says nothing: the age of what is known grows; a resource that was never allowed has no age")
     func age() async throws {
         let server = try Self.server { $0.putPod("web-1", uid: "u1", at: "10.1.0.7") }
