@@ -59,7 +59,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
         var knowledge: ClusterKnowledge
         var unsettled: Unsettled
         var cluster: ClusterName
-        var phase = Phase.idle
+        var phase = Phase.idle { didSet { knowledge.isLearning = phase == .learning } }
         /// Whether news of pods come, so that waiting for one makes sense.
         var hearsOfPods = false
     }

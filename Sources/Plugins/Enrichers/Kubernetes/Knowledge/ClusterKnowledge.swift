@@ -31,8 +31,8 @@ package struct KnowledgeOptions: Sendable {
 /// Everything known of the cluster. Plain state: connections, clocks and locks are the caller's.
 ///
 /// What one change costs: a pod's a few look-ups; that of a node, namespace or ReplicaSet which its pods show, one pass over the
-/// pods. Law: events of different kinds may come in any order, lists may be cut and read again; the same objects lead to the
-/// same answers.
+/// pods, unless all is asked again anyway. Law: events of different kinds may come in any order, lists may be cut and read again;
+/// the same objects lead to the same answers.
 package struct ClusterKnowledge: Sendable {
     package let options: KnowledgeOptions
     var texts = Interner(none: "")
@@ -53,6 +53,10 @@ package struct ClusterKnowledge: Sendable {
     var staticPods: [ObjectUID: UInt32] = [:]
     /// The same the other way round.
     var staticUIDs: [UInt32: ObjectUID] = [:]
+    /// Pods that show the first address of their node's object, since theirs has none: few, and only for moments.
+    var podsAskingNodes = 0
+    /// Set by the caller while the first lists are read: all is asked again at their end, so what changes for many is not looked up.
+    package var isLearning = false
     /// What to ask again, until the caller takes it.
     private var changed = ChangedAddresses()
 
@@ -67,10 +71,12 @@ package struct ClusterKnowledge: Sendable {
     }
 
     mutating func note(_ address: IPAddress) { changed.insert(address) }
-    mutating func noteAll() { changed.insertAll() }
+    /// Whether it is of use to look for addresses to mark.
+    var looks: Bool { !isLearning && !changed.all }
 
-    /// Marks the addresses of all pods for which `condition` holds, those of their nodes where they have no others.
+    /// Marks the addresses of all pods for which `condition` holds, those of their nodes where they have no others. A pass over the pods.
     mutating func notePods(where condition: (PodRecord) -> Bool) {
+        guard looks else { return }
         var former = false
         for slot in pods.slots(where: condition) {
             note(pods[slot])
@@ -84,6 +90,7 @@ package struct ClusterKnowledge: Sendable {
 
     /// Marks addresses that this one lost within the grace period.
     mutating func noteFormer(of holder: Holder) {
+        guard looks else { return }
         var found: [IPAddress] = []
         book.formerAddresses(of: { $0 == holder }) { found.append($0) }
         for address in found { note(address) }
@@ -117,7 +124,7 @@ package struct ClusterKnowledge: Sendable {
 
     /// Whether nothing at all is kept.
     package var isEmpty: Bool {
-        counts == (0, 0, 0, 0, 0, 0) && labelSets.count == 0 && hostSets.count == 0 && nodeOfName.isEmpty
+        counts == (0, 0, 0, 0, 0, 0) && labelSets.count == 0 && hostSets.count == 0 && podsAskingNodes == 0 && nodeOfName.isEmpty
             && namespaceOfName.isEmpty && staticPods.isEmpty && staticUIDs.isEmpty && controllers.isEmpty && ranges.isEmpty
     }
 

@@ -67,8 +67,7 @@ extension ClusterKnowledge {
         facts.nodeName = texts[pod.node]
         let node = node(named: pod.node)
         facts.nodeAddress = hostSets[pod.hosts].first ?? node?.primary
-        // Without a selector every node is covered, also one that is not known yet.
-        facts.isCovered = node?.isCovered ?? (options.covered?.matchesAll ?? false)
+        facts.isCovered = isCovered(node)
         facts.podLabels = labelSets[pod.labels]
         facts.nodeLabels = labelSets[node?.labels ?? 0]
         facts.namespaceLabels = namespaceLabels(pod.namespace)
@@ -94,6 +93,6 @@ extension ClusterKnowledge {
     }
 
     private func namespaceLabels(_ name: UInt32) -> [String?] {
-        namespaceOfName[name].map { labelSets[namespaces[$0].labels] } ?? []
+        labelSets[namespace(named: name)?.labels ?? 0]
     }
 }

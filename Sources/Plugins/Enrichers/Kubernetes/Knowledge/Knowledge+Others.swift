@@ -9,6 +9,26 @@ extension ClusterKnowledge {
 
     package mutating func endNodes() -> [ObjectUID] { nodes.endList() }
 
+    /// What pods show of their node.
+    private struct Shown: Equatable {
+        var labels: UInt32
+        var isCovered: Bool
+        var address: IPAddress?
+    }
+
+    private func shown(ofNode name: UInt32) -> Shown {
+        let node = node(named: name)
+        return Shown(labels: node?.labels ?? 0, isCovered: isCovered(node), address: node?.primary)
+    }
+
+    private mutating func notePods(onNode name: UInt32, _ before: Shown) {
+        let now = shown(ofNode: name)
+        guard now != before else { return }
+        // Most say themselves where they are.
+        let isOfAll = now.labels != before.labels || now.isCovered != before.isCovered
+        if isOfAll || podsAskingNodes > 0 { notePods { $0.node == name && (isOfAll || $0.asksNode) } }
+    }
+
     /// The node as it is now. What its pods show of it costs one pass over the pods, when it changed.
     package mutating func put(_ node: Node, at now: Moment) {
         let uid = ObjectUID(node.meta.uid)
@@ -19,6 +39,7 @@ extension ClusterKnowledge {
             primary: node.primaryAddress, labels: labels, isCovered: isCovered, ranges: node.podRanges)
         var before: NodeRecord?
         let slot: UInt32
+        let shownBefore = shown(ofNode: record.name)
         if let known = nodes.slot(of: uid) {
             slot = known
             before = nodes[known]
@@ -39,13 +60,14 @@ extension ClusterKnowledge {
         for address in record.addresses where book.begin(address, holder, from: from, tie: uid.low) { note(address) }
         for range in record.ranges { ranges.add(range) }
         for range in before?.ranges ?? [] { ranges.remove(range) }
-        if before?.labels != labels || before?.isCovered != isCovered || before?.isGone != false {
-            for address in record.addresses { note(address) }
-            noteFormer(of: holder)
-            let name = record.name
-            notePods { $0.node == name }
-        }
+        notePods(onNode: record.name, shownBefore)
         if let before {
+            let isSame =
+                before.labels == labels && before.isCovered == isCovered && before.primary == record.primary && before.name == record.name
+            if !isSame {
+                for address in record.addresses { note(address) }
+                noteFormer(of: holder)
+            }
             texts.release(before.name)
             labelSets.release(before.labels)
         }
@@ -71,12 +93,16 @@ extension ClusterKnowledge {
     private mutating func unname(node slot: UInt32) {
         let name = nodes[slot].name
         guard nodeOfName[name] == slot else { return }
+        let before = shown(ofNode: name)
         nodeOfName[name] = nil
-        notePods { $0.node == name }
+        notePods(onNode: name, before)
     }
 
     /// The node of this name that came last.
     func node(named name: UInt32) -> NodeRecord? { name == 0 ? nil : nodeOfName[name].flatMap { nodes.record($0) } }
+
+    /// Without a selector every node is covered, also one that is not known yet.
+    func isCovered(_ node: NodeRecord?) -> Bool { node?.isCovered ?? (options.covered?.matchesAll ?? false) }
 }
 
 extension ClusterKnowledge {
@@ -135,6 +161,7 @@ extension ClusterKnowledge {
         let labels = hold(object.meta.labels, options.namespaceLabels)
         let slot: UInt32
         var before: NamespaceRecord?
+        let shown = namespace(named: name)?.labels ?? 0
         if let known = namespaces.slot(of: uid) {
             slot = known
             before = namespaces[known]
@@ -146,12 +173,15 @@ extension ClusterKnowledge {
             slot = namespaces.insert(NamespaceRecord(uid: uid, name: name, labels: labels))
         }
         namespaceOfName[name] = slot
-        if before?.labels != labels || before?.name != name { noteEverything(in: name) }
+        if shown != labels { noteEverything(in: name) }
         if let before {
             texts.release(before.name)
             labelSets.release(before.labels)
         }
     }
+
+    /// The namespace of this name that came last.
+    func namespace(named name: UInt32) -> NamespaceRecord? { namespaceOfName[name].flatMap { namespaces.record($0) } }
 
     /// Its name is free for another, or for none.
     private mutating func unname(namespace slot: UInt32) {
@@ -161,7 +191,9 @@ extension ClusterKnowledge {
         if labels != 0 { noteEverything(in: name) }
     }
 
+    /// A pass over pods and Services.
     private mutating func noteEverything(in namespace: UInt32) {
+        guard looks else { return }
         notePods { $0.namespace == namespace }
         for slot in services.slots(where: { $0.namespace == namespace }) {
             for address in services[slot].addresses { note(address) }

@@ -26,6 +26,7 @@ extension ClusterKnowledge {
         texts.release(old.node)
         labelSets.release(old.labels)
         controllers.release(old.controller, &texts)
+        podsAskingNodes += (new.asksNode ? 1 : 0) - (old.asksNode ? 1 : 0)
         if !isSame { pods[slot] = new }
         if !isSame || wasGone {
             note(old)
@@ -43,6 +44,7 @@ extension ClusterKnowledge {
         var record = PodRecord(uid: uid, name: pod.meta.name, namespace: texts.hold(pod.meta.namespace))
         assign(pod, to: &record)
         let slot = pods.insert(record)
+        if record.asksNode { podsAskingNodes += 1 }
         note(record)
         setAddresses(of: slot, to: pod, from: start(of: pod, now), at: now)
         register(static: pod, slot)
@@ -120,6 +122,7 @@ extension ClusterKnowledge {
         labelSets.release(record.labels)
         controllers.release(record.controller, &texts)
         hostSets.release(record.hosts)
+        if record.asksNode { podsAskingNodes -= 1 }
         pods.remove(slot)
         unregister(static: slot)
     }

@@ -27,6 +27,8 @@ struct PodRecord: TableRecord {
     var hosts: UInt32 = 0
 
     var addresses: [IPAddress] { [address, otherAddress].filter { $0 != .zero } }
+    /// Whether it shows the first address of its node's object, since it has none of its own.
+    var asksNode: Bool { node != 0 && hosts == 0 }
 }
 
 struct NodeRecord: TableRecord {
