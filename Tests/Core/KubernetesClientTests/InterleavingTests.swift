@@ -26,6 +26,8 @@ internal import WeirTesting
 private struct Story {
     private var random: SplitMix64
     private var api = FakeAPI()
+    /// What another API server knows, which is behind; nil while there is none.
+    private var behind: FakeCluster?
     private var client: ListWatch<Pod>
     private var receiver = Receiver<Pod>()
     private let registry = MetricRegistry()
@@ -60,6 +62,7 @@ private struct Story {
             }
         }
         api.faults = []
+        behind = nil
         // From here on all goes well, and soon both know the same.
         for _ in 0..<5000 {
             if let wrong = advance(maySpoil: false) { return wrong }
@@ -111,7 +114,19 @@ private struct Story {
         // An event in front of a list is a list without a version, as far as anybody can tell.
         if case .garbage(let text) = kind, text.first == "{" { target = .watch }
         api.faults.append(FakeFault(kind, on: target, times: 1 + random.below(2)))
-        // The server may also be another one, which is behind.
+        if random.below(3) == 0 { behind = api.cluster }
+    }
+
+    /// Lists of a version come from a cache, and now and then from that of the server that is behind: it refuses a version that it does
+    /// not know yet, and a first list is an old one.
+    private mutating func reply(to request: KubernetesRequest, _ step: ListWatchMachine.Step) -> FakeAnswer {
+        if let behind, api.hasCache, case .list(let query) = step, query.resourceVersion != nil, random.below(2) == 0 {
+            var other = api
+            other.cluster = behind
+            other.faults = []
+            return other.answer(request.target, token: nil, accept: request.accept)
+        }
+        return api.answer(request.target, token: nil, accept: request.accept)
     }
 
     /// One step of the client.
@@ -153,7 +168,7 @@ private struct Story {
         case .list(let query): request = resource.request(query, client.options)
         case .watch(let query): request = resource.request(query, client.options)
         }
-        let answer = api.answer(request.target, token: nil, accept: request.accept)
+        let answer = reply(to: request, step)
         isOpen = true
         queue = []
         watch = nil

@@ -77,6 +77,12 @@ final class Learner: Sendable {
     }
 
     func gauge(_ name: String) -> UInt64 { metrics.read().first { $0.name == name }?.cells.first?.cell.current ?? 0 }
+
+    /// Objects of the resource that were deleted by a list or a watch.
+    func deletes(_ resource: String) -> UInt64 {
+        let cells = metrics.read().first { $0.name == "weir_kubernetes_events_total" }?.cells ?? []
+        return cells.first { Set($0.labels.map(\.value)).isSuperset(of: [resource, "delete"]) }?.cell.current ?? 0
+    }
 }
 
 /// A list that a closure and its owner share.
@@ -197,7 +203,8 @@ struct EnricherTests {
         }
         #expect(try await learner.waits { learner.name("10.1.0.7") == "two" })
         server.change { _ = $0.cluster.delete(.pods, namespace: "shop", name: "two") }
-        try await Task.sleep(for: .milliseconds(100))
+        #expect(try await learner.waits { learner.deletes("pods") == 1 })
+        #expect(try await learner.waits { learner.gauge("weir_kubernetes_objects") == 1 }, "one is completed, two is gone")
         #expect(learner.name("10.1.0.7") == "two", "for the grace period")
     }
 

@@ -42,8 +42,13 @@ struct EnricherTests {
         try Self.put("node-a", zone: "eu-1a", in: server)
         server.change { $0.faults.append(FakeFault(.slow(bytes: 100, everyMilliseconds: 100), on: .list, of: "nodes")) }
         let told = Told()
+        let metrics = MetricRegistry()
+        func deletes() -> UInt64 {
+            let cells = metrics.read().first { $0.name == "weir_kubernetes_events_total" }?.cells ?? []
+            return cells.first { $0.labels.contains { $0.value == "delete" } }?.cell.current ?? 0
+        }
         let enricher = NodeZoneEnricher(
-            NodeZoneOptions(), .testing("node_zone", invalidate: { selection in told.list.withLock { $0.append(selection) } }),
+            NodeZoneOptions(), .testing("node_zone", metrics: metrics, invalidate: { selection in told.list.withLock { $0.append(selection) } }),
             patience: .seconds(300))
         #expect(zone(of: "node-a", enricher) == .absent, "before it runs it waits for nobody")
         let task = Task { try await enricher.learn(from: KubernetesAPI(KubernetesAccess(server: server.url))) }
@@ -56,7 +61,10 @@ struct EnricherTests {
         #expect(try await waits { zone(of: "node-b", enricher) == .text("eu-1b") })
         #expect(try await waits { told.list.withLock { $0.contains(.value(.endpoint("k8s.node.name"), "node-b")) } })
         server.change { _ = $0.cluster.delete(.nodes, namespace: "", name: "node-b") }
-        try await Task.sleep(for: .milliseconds(50))
+        #expect(try await waits { deletes() == 1 })
+        // What came behind it was taken, so it was too.
+        try Self.put("node-c", zone: "eu-1c", in: server)
+        #expect(try await waits { zone(of: "node-c", enricher) == .text("eu-1c") })
         #expect(zone(of: "node-b", enricher) == .text("eu-1b"), "for the grace period")
         let asked = FixedAnswers([.endpoint("k8s.node.name"): "node-a"])
         #expect(Questions.brokenPromises(of: enricher, after: [asked], with: [.init("10.1.0.7"), .init("192.0.2.1")]) == [])
