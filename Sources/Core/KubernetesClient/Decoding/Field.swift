@@ -17,6 +17,8 @@ enum Field {
     // Of services.
     static let serviceKind = 33, clusterAddress = 34, clusterAddresses = 35, externalAddress = 36, ingressAddress = 37
     static let staticUID = 38
+    // Of nodes and services.
+    static let creation = 41
     // Of files of objects.
     static let kind = 39, time = 40
     /// The first of the labels that were asked for; the others follow.

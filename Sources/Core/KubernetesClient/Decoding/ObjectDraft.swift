@@ -43,6 +43,7 @@ package struct ObjectDraft {
     var singleRange: CIDR?
     var providerID = ""
     var serviceKind = ""
+    var creation: UInt64?
 
     var status = APIStatus()
     /// A value of another kind than it should be: the object is not to be trusted.
@@ -114,6 +115,7 @@ package struct ObjectDraft {
         singleRange = nil
         providerID = ""
         serviceKind = ""
+        creation = nil
         status = APIStatus()
         isMalformed = false
         badValues = 0
@@ -149,6 +151,7 @@ package struct ObjectDraft {
         case Field.podRanges: note(range(text), in: \.ranges)
         case Field.providerID: providerID = plain(text, limit: 1024)
         case Field.serviceKind: serviceKind = shared(text)
+        case Field.creation: creation = time(text)
         case Field.code: status.code = Int(String(decoding: text, as: UTF8.self)) ?? 0
         case Field.reason: status.reason = plain(text)
         case Field.message: status.message = plain(text, limit: 8192)

@@ -52,6 +52,7 @@ extension Pod {
 extension Node {
     package static func want(_ tree: inout FieldTree, at path: [FieldTree.Step], labels: [String]) {
         ObjectDraft.want(&tree, at: path, labels: labels)
+        tree.want(path + ["metadata", "creationTimestamp"], as: Field.creation)
         tree.want(path + ["spec", "podCIDR"], as: Field.podRange)
         tree.want(path + ["spec", "podCIDRs", .each], as: Field.podRanges)
         tree.want(path + ["spec", "providerID"], as: Field.providerID)
@@ -65,12 +66,14 @@ extension Node {
         addresses = draft.nodeAddresses
         podRanges = draft.ranges.isEmpty ? draft.singleRange.map { [$0] } ?? [] : draft.ranges
         providerID = draft.providerID
+        creation = draft.creation
     }
 }
 
 extension Service {
     package static func want(_ tree: inout FieldTree, at path: [FieldTree.Step], labels: [String]) {
         ObjectDraft.want(&tree, at: path, labels: labels)
+        tree.want(path + ["metadata", "creationTimestamp"], as: Field.creation)
         tree.want(path + ["spec", "type"], as: Field.serviceKind)
         tree.want(path + ["spec", "clusterIP"], as: Field.clusterAddress)
         tree.want(path + ["spec", "clusterIPs", .each], as: Field.clusterAddresses)
@@ -84,5 +87,6 @@ extension Service {
         clusterAddresses = draft.addresses.isEmpty ? draft.singleAddress.map { [$0] } ?? [] : draft.addresses
         externalAddresses = draft.otherAddresses
         loadBalancerAddresses = draft.ingressAddresses
+        creation = draft.creation
     }
 }

@@ -23,6 +23,8 @@ package struct Node: KubernetesObject, Hashable {
     package var podRanges: [CIDR] = []
     /// `aws:///eu-west-1a/i-0123`; empty without a cloud.
     package var providerID: String = ""
+    /// Nanoseconds since 1970: when the API was first told of it; nil where it does not say.
+    package var creation: UInt64?
 
     package init(_ meta: ObjectMeta) { self.meta = meta }
 

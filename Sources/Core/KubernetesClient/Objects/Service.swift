@@ -17,6 +17,8 @@ package struct Service: KubernetesObject, Hashable {
     package var externalAddresses: [IPAddress] = []
     /// The addresses of `status.loadBalancer.ingress`; its host names are left out.
     package var loadBalancerAddresses: [IPAddress] = []
+    /// Nanoseconds since 1970: when it was made; nil where the API does not say.
+    package var creation: UInt64?
 
     package init(_ meta: ObjectMeta) { self.meta = meta }
 }

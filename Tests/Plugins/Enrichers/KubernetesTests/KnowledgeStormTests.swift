@@ -113,6 +113,25 @@ struct KnowledgeStormTests {
         #expect(knowledge.isEmpty)
     }
 
+    @Test("an address of two nodes, or of two Services, of the first list is the younger's", arguments: [true, false])
+    func younger(_ isReversed: Bool) throws {
+        var knowledge = ClusterKnowledge(try WorldMaker.options)
+        let (first, second) = (IPAddress(ipv4: 0x0a00_0001), IPAddress(ipv4: 0x0a60_0001))
+        var told: [Told] = []
+        for (name, day) in [("old", UInt64(1)), ("young", 2)] {
+            var node = Node(ObjectMeta(uid: "node-\(name)", name: name))
+            node.addresses = [Node.Address(.internal, first)]
+            node.creation = day * 86_400_000_000_000
+            var service = Service(ObjectMeta(uid: "service-\(name)", namespace: "shop", name: name))
+            service.externalAddresses = [second]
+            service.creation = node.creation
+            told += [.node(node), .service(service)]
+        }
+        for told in isReversed ? told.reversed() : told { knowledge.tell(told, at: Moment(wall: 1e6, monotonic: 1)) }
+        #expect(knowledge.facts(of: first, pod: nil, at: 1e6)?.name == "young")
+        #expect(knowledge.facts(of: second, pod: nil, at: 1e6)?.name == "young")
+    }
+
     @Test("moments that come out of order cost an answer at the most")
     func outOfOrder() throws {
         var knowledge = ClusterKnowledge(try WorldMaker.options)

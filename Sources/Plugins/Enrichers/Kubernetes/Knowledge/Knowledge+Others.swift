@@ -56,7 +56,7 @@ extension ClusterKnowledge {
             if book.end(address, holder, until: now.wall, at: now.monotonic) { note(address) }
         }
         // What the first list names was there before.
-        let from = nodes.isListed ? now.wall : 0
+        let from = nodes.isListed ? now.wall : start(node.creation, now)
         for address in record.addresses where book.begin(address, holder, from: from, tie: uid.low) { note(address) }
         for range in record.ranges { ranges.add(range) }
         for range in before?.ranges ?? [] { ranges.remove(range) }
@@ -101,6 +101,9 @@ extension ClusterKnowledge {
     /// The node of this name that came last.
     func node(named name: UInt32) -> NodeRecord? { name == 0 ? nil : nodeOfName[name].flatMap { nodes.record($0) } }
 
+    /// When an object that was there before may have got its addresses.
+    private func start(_ creation: UInt64?, _ now: Moment) -> Double { creation.map { min(Double($0) / 1e9, now.wall) } ?? 0 }
+
     /// Without a selector every node is covered, also one that is not known yet.
     func isCovered(_ node: NodeRecord?) -> Bool { node?.isCovered ?? (options.covered?.matchesAll ?? false) }
 }
@@ -132,7 +135,7 @@ extension ClusterKnowledge {
         for address in before where !addresses.contains(address) {
             if book.end(address, holder, until: now.wall, at: now.monotonic) { note(address) }
         }
-        let from = services.isListed ? now.wall : 0
+        let from = services.isListed ? now.wall : start(service.creation, now)
         for address in addresses where book.begin(address, holder, from: from, tie: uid.low) { note(address) }
     }
 
