@@ -55,11 +55,15 @@ public struct OutputError: Error, CustomStringConvertible {
     /// What this thread's last system call said.
     public static func last() -> OutputError { OutputError(code: errno) }
 
-    /// `closed`, `disk_full` or `io`: the word under which an exporter's losses are counted.
+    /// `closed`, `disk_full`, … or `io`: the word under which an exporter's losses and failures are counted.
     public var reason: String {
         switch code {
         case EPIPE: "closed"
         case ENOSPC, EDQUOT: "disk_full"
+        case EROFS: "read_only"
+        case EACCES, EPERM: "denied"
+        case ENOENT, ENOTDIR: "missing"
+        case ENXIO: "no_reader"
         default: "io"
         }
     }

@@ -28,6 +28,8 @@ public enum BuiltStage: Sendable {
     case both(any EndpointEnricher & FlowEnricher)
     case records(any RecordExporter)
     case metrics(any MetricExporter)
+    /// One that takes either, or both; the user's `records` and `metrics` say which.
+    case recordsAndMetrics(any RecordExporter & MetricExporter)
 }
 
 extension BuiltStage {
@@ -36,7 +38,7 @@ extension BuiltStage {
         switch self {
         case .endpoint(let stage): stage
         case .both(let stage): stage
-        case .flow, .records, .metrics: nil
+        case .flow, .records, .metrics, .recordsAndMetrics: nil
         }
     }
 
@@ -45,7 +47,7 @@ extension BuiltStage {
         switch self {
         case .flow(let stage): stage
         case .both(let stage): stage
-        case .endpoint, .records, .metrics: nil
+        case .endpoint, .records, .metrics, .recordsAndMetrics: nil
         }
     }
 
@@ -55,7 +57,7 @@ extension BuiltStage {
         case .endpoint(let stage): stage
         case .flow(let stage): stage
         case .both(let stage): stage
-        case .records, .metrics: nil
+        case .records, .metrics, .recordsAndMetrics: nil
         }
     }
 }

@@ -71,6 +71,9 @@ public protocol MetricExporter: Sendable {
     /// How long may pass between two of its readings; nil when others say when it reads. `weir check` warns when series can come and
     /// go within that time.
     var readingInterval: Duration? { get }
+    /// Whether it serves a page of the series below the host's listener. The others are left alone by what only wants that page, such
+    /// as `weir replay`.
+    var servesPage: Bool { get }
     func run(_ series: SeriesReader) async throws
     /// Called once after the last flow has been counted and `run` was cancelled, when the agent leaves or a reload takes the
     /// exporter away and no other goes on from it: the last word to whoever is told rather than asks. The host waits for it, but not for long (3 s).
@@ -86,20 +89,24 @@ public protocol MetricExporter: Sendable {
 extension MetricExporter {
     public var readsResource: Bool { false }
     public var readingInterval: Duration? { nil }
+    public var servesPage: Bool { true }
     public func finish(_ series: SeriesReader) async {}
     public func goesOn(from previous: any MetricExporter) -> Bool { false }
     public func takeOver(from previous: any MetricExporter, _ series: SeriesReader) async {}
 }
 
-/// Why a batch was not delivered; its records are counted as lost under `reason`.
+/// Why a batch was not delivered; its records are counted as lost under `reason`, but for those that were `delivered` before.
 public struct ExportError: Error, CustomStringConvertible {
     /// One of few words, for the `reason` of `weir_export_lost_records_total`: `disk_full`, `refused`, …
     public let reason: String
     /// What a person needs to know; finishes "could not export: …".
     public let description: String
+    /// How many records of the batch had been delivered until then.
+    public let delivered: Int
 
-    public init(reason: String, _ description: String) {
+    public init(reason: String, _ description: String, delivered: Int = 0) {
         self.reason = reason
         self.description = description
+        self.delivered = delivered
     }
 }

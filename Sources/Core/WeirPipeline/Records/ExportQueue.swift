@@ -79,7 +79,8 @@ package final class ExportQueue: Sendable {
             try await exporter.export(batch)
             delivered.add(UInt64(batch.count))
         } catch {
-            lose(batch.count, error.reason)
+            delivered.add(UInt64(error.delivered))
+            lose(batch.count - error.delivered, error.reason)
             log.warning("records lost", metadata: ["exporter": "\(name)", "reason": "\(error.reason)", "error": "\(error)"])
         }
         state.withLock { state in

@@ -33,7 +33,7 @@ struct FinalMetrics: Sendable {
     func text() async -> [UInt8]? {
         await withTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
-            for exporter in exporters {
+            for exporter in exporters where exporter.exporter.servesPage {
                 let reader = series.reader(metrics: exporter.metrics, naming: exporter.naming, final: true)
                 // In the order of their texts, so that two files can be compared.
                 group.addTask { try? await exporter.exporter.run(SeriesReader { reader.read().map(\.sorted) }) }

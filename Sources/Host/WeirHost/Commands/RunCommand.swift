@@ -51,8 +51,8 @@ struct RunCommand: ParsableCommand {
         case .bad(let problems, let texts):
             throw CommandFailure(status: .user, message: CheckCommand.report(problems, texts))
         case .good(let configuration, let files):
-            if finalMetrics != nil, configuration.metricExporters.isEmpty {
-                throw CommandFailure(status: .user, message: "--final-metrics needs an exporter of metrics; add prometheus to 'export'\n")
+            if finalMetrics != nil, !configuration.servesPage {
+                throw CommandFailure(status: .user, message: "--final-metrics needs an exporter that serves metrics; add prometheus to 'export'\n")
             }
             try makeFinalMetrics()
             giveUpRights(log)

@@ -69,4 +69,7 @@ struct Configuration: Sendable {
     }
 
     var exporterCount: Int { metricExporters.count + recordExporters.count }
+
+    /// Whether somebody shows the series on a page.
+    var servesPage: Bool { metricExporters.contains { $0.exporter.servesPage } }
 }

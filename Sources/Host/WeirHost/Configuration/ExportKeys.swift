@@ -44,18 +44,32 @@ struct ExportKeys {
         }
     }
 
-    /// Notes the keys that mean nothing to an exporter of metrics.
-    func checkForMetrics(_ plugin: String, _ problems: ConfigProblems) {
+    /// Of an exporter that takes both: records unless they are switched off, metrics where some are named.
+    var wantsRecords: Bool { records?.wanted ?? true }
+    var wantsMetrics: Bool { metrics?.isEmpty == false }
+
+    /// Notes the keys that mean nothing to `exporter`, one of metrics.
+    func checkForMetrics(_ exporter: String, _ problems: ConfigProblems) {
         if let filter {
             let message =
-                "'\(plugin)' exports metrics, which are added up already; write the filter at the metric: metrics: { my.metric: { measure: bytes, filter: … } }"
+                "\(exporter) exports metrics, which are added up already; write the filter at the metric: metrics: { my.metric: { measure: bytes, filter: … } }"
             problems.note(.conflict, message, at: filter.position)
         }
-        if let records, records.wanted { problems.note(.conflict, "'\(plugin)' exports metrics, not records", at: records.position) }
+        if let records, records.wanted { problems.note(.conflict, "\(exporter) exports metrics, not records", at: records.position) }
         if let attributes {
-            problems.note(.conflict, "'\(plugin)' exports metrics; their attributes are chosen under 'metrics'", at: attributes.position)
+            problems.note(.conflict, "\(exporter) exports metrics; their attributes are chosen under 'metrics'", at: attributes.position)
         }
-        if let queuePosition { problems.note(.conflict, "'\(plugin)' exports metrics, which need no queue", at: queuePosition) }
+        if let queuePosition { problems.note(.conflict, "\(exporter) exports metrics, which need no queue", at: queuePosition) }
+    }
+
+    /// Notes the keys that mean nothing to an exporter of both, as it is used here.
+    func checkForBoth(_ plugin: String, _ problems: ConfigProblems) {
+        guard let records, !records.wanted else { return }
+        guard wantsMetrics else {
+            let message = "'\(plugin)' would export neither records nor metrics: name metrics, such as metrics: [\"*\"], or write enabled: false"
+            return problems.note(.conflict, message, at: records.position)
+        }
+        checkForMetrics("'\(plugin)' without records", problems)
     }
 
     /// Notes the keys that mean nothing to an exporter of records.

@@ -44,7 +44,7 @@ extension ConfigurationReader {
         // Made first: which metrics there are by default depends on the names that exporters want.
         let made = exporters.filter(\.isEnabled).map { makeExporter($0) }
         let namings = NamingProfile.allCases.filter { profile in
-            made.contains { if case .metrics = $0.stage { $0.keys.naming == profile } else { false } }
+            made.contains { $0.metrics != nil && $0.keys.naming == profile }
         }
         result.metrics = MetricDefinition.readAll(
             metrics, catalog: result.catalog, namings: namings.isEmpty ? [.weir] : namings, problems: noted)
@@ -62,6 +62,22 @@ extension ConfigurationReader {
         let item: InstanceReader.Opened
         let keys: ExportKeys
         let stage: BuiltStage?
+
+        var metrics: (any MetricExporter)? {
+            switch stage {
+            case .metrics(let exporter): exporter
+            case .recordsAndMetrics(let exporter): keys.wantsMetrics ? exporter : nil
+            default: nil
+            }
+        }
+
+        var records: (any RecordExporter)? {
+            switch stage {
+            case .records(let exporter): exporter
+            case .recordsAndMetrics(let exporter): keys.wantsRecords ? exporter : nil
+            default: nil
+            }
+        }
     }
 
     private mutating func makeExporter(_ item: InstanceReader.Opened) -> MadeExporter {
@@ -79,18 +95,21 @@ extension ConfigurationReader {
         checkNames(keys, noted)
         if keys.attributes != nil { result.chosen.formUnion(attributes) }
         switch made.stage {
-        case .metrics(let exporter):
-            keys.checkForMetrics(item.entry.name, problems)
+        case .metrics: keys.checkForMetrics("'\(item.entry.name)'", problems)
+        case .records: keys.checkForRecords(item.entry.name, problems)
+        case .recordsAndMetrics: keys.checkForBoth(item.entry.name, problems)
+        case .endpoint, .flow, .both: preconditionFailure("the plugin '\(item.entry.name)' says export and makes an enricher")
+        case nil: break
+        }
+        if let exporter = made.metrics {
             checkGlobs(keys.metrics ?? [])
             result.metricExporters.append(
                 Configuration.MetricInstance(name: item.name, exporter: exporter, metrics: keys.metrics.map { $0.map(\.glob) }, naming: keys.naming))
-        case .records(let exporter):
-            keys.checkForRecords(item.entry.name, problems)
+        }
+        if let exporter = made.records {
             result.recordExporters.append(
                 Configuration.RecordInstance(
                     name: item.name, exporter: exporter, filter: filter, attributes: attributes, naming: keys.naming, queueLimit: keys.queueLimit))
-        case .endpoint, .flow, .both: preconditionFailure("the plugin '\(item.entry.name)' says export and makes an enricher")
-        case nil: break
         }
     }
 

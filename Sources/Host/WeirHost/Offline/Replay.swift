@@ -40,8 +40,8 @@ struct Replay: Sendable {
         case .bad(let problems, let texts): return Ending(status: .user, messages: CheckCommand.report(problems, texts))
         }
         loader.forgetOwnMetrics(of: configuration)
-        if output == .metrics, configuration.metricExporters.isEmpty {
-            return Ending(status: .user, messages: "--output metrics needs an exporter of metrics; add prometheus to 'export'\n")
+        if output == .metrics, !configuration.servesPage {
+            return Ending(status: .user, messages: "--output metrics needs an exporter that serves metrics; add prometheus to 'export'\n")
         }
         do throws(SystemError) {
             var input = try InputFile.open(path)

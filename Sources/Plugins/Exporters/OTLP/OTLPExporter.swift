@@ -15,6 +15,7 @@ package final class OTLPExporter: MetricExporter {
 
     package let readsResource = true
     package var readingInterval: Duration? { settings.interval }
+    package let servesPage = false
 
     private let settings: Settings
     private let context: PluginContext
