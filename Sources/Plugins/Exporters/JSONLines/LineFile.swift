@@ -8,46 +8,25 @@ package struct LineFile: Sendable {
     package let descriptor: Int32
     /// Writing to a file on a disk never waits for a reader.
     package let isRegular: Bool
-    /// A file that we opened for appending. Standard output may be a file too, but its offset would stay behind the cut.
-    package let canBeCut: Bool
     package let identity: FileIdentity?
+    /// The path is a symbolic link to it.
+    package var isLink = false
+    /// Of a regular file: as we last saw or left it.
+    package var size = 0
     /// The last byte in the file is not a newline.
-    package private(set) var isTorn: Bool
-    private var tornBefore = false
-    private var sizeBefore = 0
-    private var written = 0
+    package var isTorn = false
+    /// The time of its first line, in nanoseconds since 1970, where that is known.
+    package var began: UInt64?
 
-    package init(descriptor: Int32, isRegular: Bool, canBeCut: Bool, identity: FileIdentity?, isTorn: Bool) {
+    package init(descriptor: Int32, isRegular: Bool, identity: FileIdentity?) {
         self.descriptor = descriptor
         self.isRegular = isRegular
-        self.canBeCut = canBeCut
         self.identity = identity
-        self.isTorn = isTorn
-    }
-
-    /// What a batch starts with: a newline when the last line is torn, else nothing.
-    mutating func beginBatch(_ calls: FileCalls) -> [UInt8] {
-        sizeBefore = canBeCut ? calls.size(descriptor) ?? 0 : 0
-        tornBefore = isTorn
-        written = 0
-        return isTorn ? [UInt8(ascii: "\n")] : []
     }
 
     mutating func wrote(_ count: Int, last byte: UInt8) {
-        written += count
+        size += count
         isTorn = byte != UInt8(ascii: "\n")
-    }
-
-    /// This batch left an unfinished line.
-    var tore: Bool { isTorn && written > 0 }
-
-    /// Cuts the file to where the batch began; false where that is impossible. A file of another length than ours has
-    /// another writer, or was truncated by `copytruncate`: cutting it would take what is not ours.
-    mutating func undo(_ calls: FileCalls) -> Bool {
-        guard canBeCut, calls.size(descriptor) == sizeBefore + written, calls.truncate(descriptor, sizeBefore) else { return false }
-        isTorn = tornBefore
-        written = 0
-        return true
     }
 }
 
@@ -57,15 +36,21 @@ package struct FileIdentity: Sendable, Equatable {
     let number: UInt64
 }
 
-/// Why a batch was not written.
+/// Why lines could not be written.
 package enum FileError: Error, CustomStringConvertible {
     case refused(OutputError)
+    /// The path leads to something that cannot be rotated.
+    case notAFile
     case cancelled
 
-    /// The `reason` under which the host counts the batch.
+    /// EAGAIN.
+    static let pipeIsFull = FileError.refused(OutputError(code: 11))
+
+    /// The `reason` under which failures and losses are counted.
     var reason: String {
         switch self {
         case .refused(let error): error.reason
+        case .notAFile: "not_a_file"
         case .cancelled: "cancelled"
         }
     }
@@ -73,6 +58,8 @@ package enum FileError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .refused(let error): error.description
+        case .notAFile:
+            "it is no plain file but a link, a pipe or a device, which cannot be rotated: write the path that it leads to, or leave 'rotate' out"
         case .cancelled: "the agent is leaving and the reader is too slow"
         }
     }

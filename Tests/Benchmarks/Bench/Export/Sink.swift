@@ -14,7 +14,7 @@ final class Sink: Sendable {
     var exporter: JSONLinesExporter {
         var calls = FileCalls.system
         calls.standardOutput = { () throws(FileError) in
-            LineFile(descriptor: -1, isRegular: true, canBeCut: false, identity: nil, isTorn: false)
+            LineFile(descriptor: -1, isRegular: true, identity: nil)
         }
         calls.write = { [self] _, bytes, from throws(FileError) in
             taken.add(bytes.count - from, ordering: .relaxed)

@@ -1,10 +1,8 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ByteOutput
 internal import FoundationEssentials
 internal import JSONLinesExporter
-internal import Synchronization
 internal import Testing
 internal import WeirKit
 
@@ -25,16 +23,18 @@ struct FileTests {
         #expect(mode.map { $0 & 0o137 } == 0)
     }
 
-    @Test("a line that a crash left torn is ended before the first new one")
+    @Test("a line that a crash left torn is ended before the first new one, and counted")
     func crash() async throws {
         let folder = try TemporaryFolder()
+        let registry = MetricRegistry()
         try folder.write("{\"time\":\"20", to: "flows.jsonl")
-        try await exporter(folder.path("flows.jsonl")).export(record("a").batch)
+        try await exporter(folder.path("flows.jsonl"), registry).export(record("a").batch)
         #expect(try folder.text("flows.jsonl") == "{\"time\":\"20\n" + record("a").line)
+        #expect(registry.value("weir_json_lines_torn_lines_total") == 1)
     }
 
     @Test("a file that was moved or deleted is opened anew, without a signal")
-    func rotation() async throws {
+    func moved() async throws {
         let folder = try TemporaryFolder()
         let registry = MetricRegistry()
         let exporter = exporter(folder.path("flows.jsonl"), registry)
@@ -48,25 +48,50 @@ struct FileTests {
         #expect(registry.value("weir_json_lines_opened_files_total") == 3)
     }
 
-    @Test("a file that cannot be opened is tried again with the next batch")
-    func open() async throws {
+    @Test("a file that is emptied under it (copytruncate) begins anew at its beginning")
+    func emptied() async throws {
         let folder = try TemporaryFolder()
-        let exporter = exporter(folder.path("later/flows.jsonl"))
-        let error = await #expect(throws: ExportError.self) { try await exporter.export(record("a").batch) }
-        #expect(error?.reason == "open")
-        #expect(error?.description == "'\(folder.path("later/flows.jsonl"))' cannot be opened: No such file or directory (errno 2)")
-        try FileManager.default.createDirectory(atPath: folder.path("later"), withIntermediateDirectories: true)
+        let exporter = exporter(folder.path("flows.jsonl"))
+        try await exporter.export(record("a").batch)
+        TemporaryFolder.empty(folder.path("flows.jsonl"))
         try await exporter.export(record("b").batch)
-        #expect(try folder.text("later/flows.jsonl") == record("b").line)
+        #expect(try folder.text("flows.jsonl") == record("b").line)
     }
 
-    @Test("a full disk is told as such")
+    @Test("a symbolic link is followed, also one to a file that is not there yet")
+    func link() async throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: folder.path("file"))
+        try await exporter(folder.path("link")).export(record("a").batch)
+        #expect(try folder.text("file") == record("a").line)
+    }
+
+    @Test("lines wait for a folder that is not there yet")
+    func folder() async throws {
+        let folder = try TemporaryFolder()
+        let registry = MetricRegistry()
+        let exporter = exporter(folder.path("later/flows.jsonl"), registry)
+        async let exported: Void = exporter.export(record("a").batch)
+        try await wait(for: "a failure") { registry.value("weir_json_lines_failures_total", reason: "missing") ?? 0 > 0 }
+        #expect(registry.value("weir_json_lines_up") == 0)
+        try FileManager.default.createDirectory(atPath: folder.path("later"), withIntermediateDirectories: true)
+        try await exported
+        #expect(try folder.text("later/flows.jsonl") == record("a").line)
+        #expect(registry.value("weir_json_lines_up") == 1)
+    }
+
+    @Test("lines wait for a disk with room; a path that leads elsewhere meanwhile is followed")
     func full() async throws {
-        let exporter = exporter("/dev/full")
-        for _ in 0..<2 {
-            let error = await #expect(throws: ExportError.self) { try await exporter.export(record("a").batch) }
-            #expect(error?.reason == "disk_full")
-        }
+        let folder = try TemporaryFolder()
+        let registry = MetricRegistry()
+        // A device that says what a full disk says.
+        try FileManager.default.createSymbolicLink(atPath: folder.path("flows.jsonl"), withDestinationPath: "/dev/full")
+        let exporter = exporter(folder.path("flows.jsonl"), registry)
+        async let exported: Void = exporter.export(record("a").batch)
+        try await wait(for: "a failure") { registry.value("weir_json_lines_failures_total", reason: "disk_full") ?? 0 > 0 }
+        try FileManager.default.removeItem(atPath: folder.path("flows.jsonl"))
+        try await exported
+        #expect(try folder.text("flows.jsonl") == record("a").line)
     }
 
     @Test("writes that take only a part are completed")
@@ -82,60 +107,77 @@ struct FileTests {
         #expect(registry.value("weir_json_lines_written_bytes_total") == UInt64(record("partial").line.utf8.count))
     }
 
-    @Test("a batch that fails half-way is taken back, and the next one is whole")
-    func takenBack() async throws {
+    @Test("a line that a full disk tore is completed when there is room: the file never gets shorter, and no line comes twice")
+    func completed() async throws {
         let folder = try TemporaryFolder()
         let registry = MetricRegistry()
-        let exporter = exporter(folder.path("x"), registry, calls: .failing(afterBytes: 200))
-        try await exporter.export(record("before").batch)
-        let large = batch([SelectedAttribute(.ownerName, .source)], (0..<50).map { (["n\($0)"], 1, 1) })
-        let error = await #expect(throws: ExportError.self) { try await exporter.export(large) }
-        #expect(error?.reason == "disk_full")
-        #expect(try folder.text("x") == record("before").line)
-        try await exporter.export(record("after").batch)
-        #expect(try folder.text("x") == record("before").line + record("after").line)
+        try await exporter(folder.path("x"), registry, calls: .failing(afterBytes: 200)).export(large)
+        #expect(try folder.text("x") == largeLines.joined())
+        #expect(registry.value("weir_json_lines_torn_lines_total") == 0)
+        #expect(registry.value("weir_json_lines_failures_total", reason: "disk_full") == 1)
+    }
+
+    @Test("a file that was moved away in the middle of a line gets the rest of it, the next file the rest")
+    func movedInALine() async throws {
+        let folder = try TemporaryFolder()
+        let (path, old) = (folder.path("x"), folder.path("x.1"))
+        let registry = MetricRegistry()
+        let calls = FileCalls.failing(afterBytes: 200) { try? FileManager.default.moveItem(atPath: path, toPath: old) }
+        try await exporter(path, registry, calls: calls).export(large)
+        #expect(try folder.text("x.1").hasSuffix("}\n"))
+        #expect(try folder.text("x.1") + folder.text("x") == largeLines.joined())
         #expect(registry.value("weir_json_lines_torn_lines_total") == 0)
     }
 
-    @Test("with another writer at the file nothing is cut, and the next batch starts on a line of its own")
+    @Test("a line in whose middle the file was removed, to make room say, begins anew in the next")
+    func removedInALine() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("x")
+        let calls = FileCalls.failing(afterBytes: 200) { try? FileManager.default.removeItem(atPath: path) }
+        try await exporter(path, calls: calls).export(large)
+        #expect(try folder.text("x") == largeLines.dropFirst(200 / largeLines[0].utf8.count).joined())
+    }
+
+    @Test("a line in whose middle the file was emptied begins anew")
+    func emptiedInALine() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("x")
+        let calls = FileCalls.failing(afterBytes: 200) { TemporaryFolder.empty(path) }
+        try await exporter(path, calls: calls).export(large)
+        let left = try folder.text("x")
+        #expect(left.hasPrefix("{\"time\":\""))
+        #expect(largeLines.joined().hasSuffix(left))
+        #expect(left.split(separator: "\n").count == largeLines.count - 200 / largeLines[0].utf8.count)
+    }
+
+    @Test("behind another writer's line the torn one begins anew, on a line of its own")
     func otherWriter() async throws {
         let folder = try TemporaryFolder()
+        let path = folder.path("x")
         let registry = MetricRegistry()
-        var calls = FileCalls.failing(afterBytes: 20)
-        // The file is longer by one each time it is looked at.
-        let looks = Atomic(0)
-        calls.size = { descriptor in FileCalls.system.size(descriptor).map { $0 + looks.wrappingAdd(1, ordering: .relaxed).newValue } }
-        calls.truncate = { _, _ in
-            Issue.record("cut another writer's lines")
-            return false
-        }
-        let exporter = exporter(folder.path("x"), registry, calls: calls)
-        await #expect(throws: ExportError.self) { try await exporter.export(record("torn").batch) }
-        try await exporter.export(record("whole").batch)
-        #expect(try folder.text("x") == record("torn").line.prefix(20) + "\n" + record("whole").line)
+        let calls = FileCalls.failing(afterBytes: 20) { TemporaryFolder.append("other\n", to: path) }
+        try await exporter(path, registry, calls: calls).export(record("torn").batch)
+        #expect(try folder.text("x") == record("torn").line.prefix(20) + "other\n" + record("torn").line)
         #expect(registry.value("weir_json_lines_torn_lines_total") == 1)
     }
-}
 
-extension FileCalls {
-    /// A disk that takes so many bytes, is full once, and then has room again.
-    static func failing(afterBytes limit: Int) -> FileCalls {
-        final class Disk: Sendable {
-            let room: Mutex<Int?>
-            init(_ room: Int) { self.room = Mutex(room) }
+    @Test("an agent that leaves while a disk is full says how many records had been delivered")
+    func leaving() async throws {
+        let folder = try TemporaryFolder()
+        let registry = MetricRegistry()
+        let exporter = exporter(folder.path("x"), registry, calls: .failing(afterBytes: 200, recovers: false))
+        let exporting = Task { () async -> ExportError? in
+            do throws(ExportError) { try await exporter.export(large) } catch { return error }
+            return nil
         }
-        let disk = Disk(limit)
-        var calls = FileCalls.system
-        calls.write = { file, bytes, from throws(FileError) in
-            guard let room = disk.room.withLock({ $0 }) else { return try FileCalls.system.write(file, bytes, from) }
-            if room == 0 {
-                disk.room.withLock { $0 = nil }
-                throw .refused(OutputError(code: 28))
-            }
-            let count = try FileCalls.system.write(file, Array(bytes[..<min(bytes.count, from + room)]), from)
-            disk.room.withLock { $0 = room - count }
-            return count
-        }
-        return calls
+        try await wait(for: "a failure") { registry.value("weir_json_lines_failures_total") ?? 0 > 0 }
+        exporting.cancel()
+        let error = await exporting.value
+        #expect(error?.reason == "cancelled")
+        #expect(error?.delivered == 200 / largeLines[0].utf8.count)
+        #expect(error?.description == "the agent leaves, and '\(folder.path("x"))' cannot be written: No space left on device (errno 28)")
     }
+
+    private let large = batch([SelectedAttribute(.ownerName, .source)], (10..<60).map { (["n\($0)"], 1, 1) })
+    private let largeLines = (10..<60).map { record("n\($0)").line }
 }

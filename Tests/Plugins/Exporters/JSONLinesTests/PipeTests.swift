@@ -13,12 +13,18 @@ struct PipeTests {
     /// Larger than a pipe (64 KiB).
     private let large = batch([SelectedAttribute(.ownerName, .source)], (0..<5000).map { (["owner-\($0)"], UInt64($0), 1) })
 
-    @Test("a pipe that nobody reads cannot be opened, and nobody waits for it")
+    @Test("lines wait for a pipe's reader, without a thread")
     func nobody() async throws {
         let folder = try TemporaryFolder()
+        let registry = MetricRegistry()
         try makePipe(folder.path("pipe"))
-        let error = await #expect(throws: ExportError.self) { try await exporter(folder.path("pipe")).export(record("a").batch) }
-        #expect(error?.reason == "open")
+        let exporter = exporter(folder.path("pipe"), registry)
+        async let exported: Void = exporter.export(record("a").batch)
+        try await wait(for: "a failure") { registry.value("weir_json_lines_failures_total", reason: "no_reader") ?? 0 > 0 }
+        let reader = try openReader(folder.path("pipe"))
+        defer { close(reader) }
+        try await exported
+        #expect(String(decoding: take(reader), as: UTF8.self) == record("a").line)
     }
 
     @Test("a slow reader gets every line, in order")
@@ -43,14 +49,35 @@ struct PipeTests {
         #expect(found == expected)
     }
 
-    @Test("a reader that goes away is told as such")
+    @Test("the next reader of a pipe begins with a line, the one that its predecessor did not get")
     func gone() async throws {
         // The host ignores it too: a reader's end must not be the agent's.
         signal(SIGPIPE, SIG_IGN)
         let folder = try TemporaryFolder()
+        let registry = MetricRegistry()
         try makePipe(folder.path("pipe"))
         let reader = try openReader(folder.path("pipe"))
-        let exporter = exporter(folder.path("pipe"))
+        let exporter = exporter(folder.path("pipe"), registry)
+        try await exporter.export(record("a").batch)
+        close(reader)
+        async let exported: Void = exporter.export(record("b").batch)
+        try await wait(for: "a failure") { registry.value("weir_json_lines_failures_total", reason: "closed") ?? 0 > 0 }
+        let next = try openReader(folder.path("pipe"))
+        defer { close(next) }
+        try await exported
+        #expect(String(decoding: take(next), as: UTF8.self) == record("b").line)
+    }
+
+    @Test("nobody opens a closed standard output again: what still comes is lost at once")
+    func standardOutput() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let folder = try TemporaryFolder()
+        try makePipe(folder.path("pipe"))
+        let reader = try openReader(folder.path("pipe"))
+        var calls = FileCalls.system
+        let path = folder.path("pipe")
+        calls.standardOutput = { () throws(FileError) in try FileCalls.system.open(path) }
+        let exporter = exporter("-", calls: calls)
         try await exporter.export(record("a").batch)
         close(reader)
         let error = await #expect(throws: ExportError.self) { try await exporter.export(record("b").batch) }

@@ -38,15 +38,45 @@ struct TemporaryFolder: ~Copyable {
 
     func path(_ name: String) -> String { url.appending(path: name).path }
     func text(_ name: String) throws -> String { String(decoding: try Data(contentsOf: url.appending(path: name)), as: UTF8.self) }
+    /// Names in the order of their bytes.
+    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
     func write(_ text: String, to name: String) throws { try Data(text.utf8).write(to: url.appending(path: name)) }
 }
 
-func exporter(_ path: String, _ registry: MetricRegistry = MetricRegistry(), calls: FileCalls = .system) -> JSONLinesExporter {
+func exporter(
+    _ path: String, _ registry: MetricRegistry = MetricRegistry(), rotate: RotateOptions? = nil,
+    interval: Duration = .seconds(60), calls: FileCalls = .system, clock: @escaping @Sendable () -> UInt64 = { moment }
+) -> JSONLinesExporter {
     var options = JSONLinesOptions()
     options.path = path
-    return JSONLinesExporter(options, context(registry), calls: calls)
+    options.rotate = rotate
+    options.interval = interval
+    return JSONLinesExporter(options, .testing("json_lines", metrics: registry, wallClock: clock), calls: calls)
+}
+
+func rotating(size: Int? = nil, age: Duration? = nil, keep: Int = 1000) -> RotateOptions {
+    var options = RotateOptions()
+    options.size = size.map { ByteCount($0) }
+    options.age = age
+    options.keep = keep
+    return options
 }
 
 extension MetricRegistry {
-    func value(_ name: String) -> UInt64? { read().first { $0.name == name }?.cells.first?.cell.current }
+    /// The sum over the cells of this name that carry `reason`, or over all of them.
+    func value(_ name: String, reason: String? = nil) -> UInt64? {
+        read().first { $0.name == name }?.cells.filter { cell in reason == nil || cell.labels.contains { $0.value == reason } }
+            .reduce(0) { $0 + $1.cell.current }
+    }
 }
+
+/// Waits for what another task brings about.
+func wait(for what: String, until isTrue: () throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(20)
+    while try !isTrue() {
+        guard ContinuousClock.now < end else { throw WaitedInVain(what: what) }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+struct WaitedInVain: Error { let what: String }
