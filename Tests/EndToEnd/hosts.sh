@@ -122,14 +122,15 @@ joining() {
 
 # ---- The end ----
 
-# Ends what runs in our namespaces, by number, then removes them and our control groups. For leftovers of a killed run too.
+# Ends what runs in our namespaces, by number, then removes them, our disks and our control groups. For leftovers of a killed run too.
 remove_everything() {
-    local name pid group
+    local name pid disk group
     disown -a # or bash reports each as killed
     for name in $(ip netns list | awk -v prefix="$PREFIX-" 'index($1, prefix) == 1 { print $1 }'); do
         for pid in $(ip netns pids "$name"); do kill -KILL "$pid" 2>/dev/null || true; done
         ip netns del "$name" 2>/dev/null || true
     done
+    for disk in $(awk -v name="$PREFIX" '$1 == name { print $2 }' /proc/mounts); do umount -l "$disk"; done
     for group in "$(cgroup_root)/$PREFIX-"*; do
         [ -d "$group" ] || continue
         for _ in 1 2 3 4 5; do

@@ -20,7 +20,7 @@ port_in_use() {
     expect "programs afterwards" "tcx 0 clsact 0" "$(attached left w0)"
 }
 
-# unwritable_file: the world's mistake, not the start's. Records are lost, counted and said; what metrics count is not touched.
+# unwritable_file: the world's mistake, not the start's. Records wait, are lost when the agent leaves, and counted; what metrics count is not touched.
 unwritable_file() {
     local sent
     wire
@@ -35,8 +35,9 @@ unwritable_file() {
     expect_books a
     expect_truth a test "$(of l3_bytes <<<"$sent")" 3000
     grep -q '/proc/weir/flows.jsonl' "$CASE/a.log" || fail "the log does not name the file"
-    expect "records offered = lost{open}" "$(metric a weir_export_offered_records_total)" \
-        "$(metric a weir_export_lost_records_total 'reason="open"')"
+    expect "records offered = lost{cancelled}" "$(metric a weir_export_offered_records_total)" \
+        "$(metric a weir_export_lost_records_total 'reason="cancelled"')"
+    expect_that "failures were counted" [ "$(metric a weir_json_lines_failures_total 'reason="missing"')" -ge 1 ]
     expect_that "records were offered" [ "$(metric a weir_export_offered_records_total)" -ge 1000 ]
 }
 
