@@ -71,6 +71,8 @@ package actor LineWriter {
                 from += count
                 metrics.writtenBytes.add(UInt64(count))
                 self.file?.wrote(count, last: lines[from - 1])
+                // A disk that takes a part is nearly full, and what comes next may be another day's.
+                if file.isRegular { isSettled = false }
             } catch {
                 isSettled = false
                 try await pause(after: error, lines, &from, &backoff)
@@ -98,7 +100,7 @@ package actor LineWriter {
         try lookAtEnd(lines, &from)
         if file == nil {
             // What a file that is gone has of a line is no use to the readers of the next.
-            from = lines.startOfLine(from)
+            from = lines.restart(from)
             file = try open()
         }
         guard from == lines.startOfLine(from) else { return }
@@ -199,7 +201,7 @@ package actor LineWriter {
 
     /// Counts and says what went wrong, and waits; throws when there is nothing to wait for.
     private func pause(after error: FileError, _ lines: [UInt8], _ from: inout Int, _ backoff: inout Backoff) async throws(Unwritten) {
-        let whole = lines[..<lines.startOfLine(from)].count { $0 == UInt8(ascii: "\n") }
+        let whole = lines[..<lines.restart(from)].count { $0 == UInt8(ascii: "\n") }
         if case .cancelled = error { throw Unwritten(reason: error.reason, description: "'\(path)' cannot be written: \(error)", lines: whole) }
         metrics.failures(error.reason).add()
         metrics.up.set(0)
@@ -242,6 +244,13 @@ package actor LineWriter {
 extension [UInt8] {
     /// Where the line begins in whose middle `place` is; `place` itself where a line begins there.
     fileprivate func startOfLine(_ place: Int) -> Int { self[..<place].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0 }
+
+    /// Where another file goes on when `place` is as far as this one came: at the beginning of that line, or behind it where it lacks
+    /// nothing but its newline, which no reader needs at the end of a file.
+    fileprivate func restart(_ place: Int) -> Int {
+        let start = startOfLine(place)
+        return place > start && place < count && self[place] == UInt8(ascii: "\n") ? place + 1 : start
+    }
 
     /// Behind the newline of the line that `place` is in.
     fileprivate func endOfLine(_ place: Int) -> Int { self[place...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? count }
