@@ -8,6 +8,7 @@ package import WeirKit
 /// Makes lines of records as they come, and of series at an interval; `LineWriter` brings both to their file.
 package final class JSONLinesExporter: RecordExporter, MetricExporter {
     package let servesPage = false
+    package var readingInterval: Duration? { interval }
 
     private let interval: Duration
     private let clock: @Sendable () -> UInt64
