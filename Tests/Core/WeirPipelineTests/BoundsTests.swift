@@ -137,4 +137,18 @@ import WeirTesting
         #expect(await fixture.delivered().count == 1 << 20)
         #expect(fixture.metric("weir_export_delivered_records_total") == 1 << 20)
     }
+
+    @Test("of a batch that fails half-way, what was delivered counts as that: offered = delivered + queued + lost")
+    func half() async {
+        struct Half: RecordExporter {
+            func export(_ records: RecordBatch) async throws(ExportError) { throw ExportError(reason: "io", "the disk is gone", delivered: 40) }
+        }
+        var fixture = PipelineFixture("{ metrics: { network.flow.bytes: [] }, records: [dst.port] }", exporter: Half())
+        fixture.window((1...100).map { CapturedFlow("10.0.0.1", "10.0.0.2", bytes: 1, ports: (1, UInt16($0))) })
+        _ = await fixture.delivered()
+        #expect(fixture.metric("weir_export_offered_records_total") == 100)
+        #expect(fixture.metric("weir_export_delivered_records_total") == 40)
+        #expect(fixture.metric("weir_export_lost_records_total", "io") == 60)
+        #expect(fixture.metric("weir_export_queued_records") == 0)
+    }
 }

@@ -160,4 +160,47 @@ struct RotationTests {
         #expect(registry.value("weir_json_lines_torn_lines_total") == 0, "seed \(seed)")
         #expect(registry.value("weir_json_lines_failures_total") ?? 0 > 0, "seed \(seed)")
     }
+
+    @Test("law: with somebody who moves, empties and removes the file, each line is whole and comes at most once", arguments: 0..<20)
+    func meddling(_ run: Int) async throws {
+        let seed = SplitMix64.freshSeed &+ UInt64(run)
+        let chance = Chance(seed)
+        let folder = try TemporaryFolder()
+        let registry = MetricRegistry()
+        let path = folder.path("f.jsonl")
+        let elsewhere = folder.path("moved")
+        let moves = Atomic(0)
+        var calls = FileCalls.chaotic(chance)
+        let write = calls.write
+        @Sendable func meddle() {
+            let move = moves.wrappingAdd(1, ordering: .relaxed).newValue
+            if chance.isHit(3) { return TemporaryFolder.empty(path) }
+            try? FileManager.default.moveItem(atPath: path, toPath: "\(elsewhere)-\(move)")
+        }
+        calls.write = { file, bytes, from throws(FileError) in
+            // Behind a write that took a part or nothing, and before the next: what no look can see comes between look and write.
+            defer {
+                if chance.isHit(8) { meddle() }
+            }
+            return try write(file, bytes, from)
+        }
+        let exporter = exporter(path, registry, rotate: rotating(size: 2000), calls: calls)
+        var offered: Set<String> = []
+        for _ in 0..<60 {
+            let numbers = (0..<chance.number(below: 30)).map { "n\(offered.count + $0)" }
+            try await exporter.export(batch([SelectedAttribute(.ownerName, .source)], numbers.map { ([$0], 1, 1) }))
+            offered.formUnion(numbers.map { record($0).line })
+        }
+        await exporter.finish()
+        var seen: Set<String> = []
+        var torn = 0
+        for name in try folder.names() {
+            for line in try folder.text(name).split(separator: "\n").map({ $0 + "\n" }) {
+                if offered.contains(String(line)) { #expect(seen.insert(String(line)).inserted, "seed \(seed)") } else { torn += 1 }
+            }
+        }
+        #expect(seen.count > offered.count / 2, "seed \(seed)")
+        // Those of emptied files are counted, and not to be seen.
+        #expect(torn <= registry.value("weir_json_lines_torn_lines_total") ?? 0, "seed \(seed)")
+    }
 }
