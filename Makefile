@@ -8,7 +8,7 @@ TEST := $(SWIFT) test -c release --skip-build
 WEIR := .build/release/weir
 BENCH := .build/release/weir-bench
 # Tests with servers and limits that go by the clock, one at a time: beside others they would measure those.
-WITH_SERVERS := ^(ScriptedServer|HTTPClient|DNSClient|KubernetesClient|Kubernetes|NodeZone|ReverseDNS|CloudInstance|OTLP)(Enricher|Exporter|)Tests\.
+WITH_SERVERS := ^(ScriptedServer|HTTPClient|DNSClient|KubernetesClient|Kubernetes|NodeZone|ReverseDNS|CloudInstance|OTLP|JSONLines)(Enricher|Exporter|)Tests\.
 # Empty for root; the only word that gains rights.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
