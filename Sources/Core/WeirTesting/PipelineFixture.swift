@@ -12,6 +12,8 @@ package struct PipelineFixture: ~Copyable {
     package let plan: Plan
     package let registry = MetricRegistry()
     package let invalidations = InvalidationQueue()
+    /// Clients of `weir tap`, which a test may add.
+    package let taps = LiveTaps()
     package let series: SeriesBook
     package let records: CollectingExporter
     package var pipeline: Pipeline
@@ -65,7 +67,7 @@ package struct PipelineFixture: ~Copyable {
         plan = Plan(input)
         series = SeriesBook(plan: plan, adopting: previous)
         let covered = CoveredSet(input.accounting, files: .none, registry: registry, log: Logger(label: "test"))
-        pipeline = Pipeline(plan: plan, covered: covered, invalidations: invalidations, registry: registry, series: series)
+        pipeline = Pipeline(plan: plan, covered: covered, invalidations: invalidations, registry: registry, series: series, taps: taps)
     }
 
     /// Runs one window.

@@ -84,10 +84,17 @@ package struct Filter: Sendable {
         }
     }
 
-    init(_ text: String, _ catalog: Catalog) throws(FilterError) {
+    package init(_ text: String, _ catalog: Catalog) throws(FilterError) {
         var parser = try FilterParser(text, catalog)
         root = try parser.parse()
         self.text = text
+    }
+
+    /// Where an attribute stands first in a filter that is right, in characters from 1.
+    package static func place(of attribute: SelectedAttribute, in text: String, _ catalog: Catalog) -> Int? {
+        (try? FilterLexer.tokens(text))?.first { token in
+            if case .word(let word) = token.kind { catalog.named(word) == attribute } else { false }
+        }?.column
     }
 
     private init(root: Node, text: String) {

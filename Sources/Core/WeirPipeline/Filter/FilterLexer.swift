@@ -27,9 +27,9 @@ struct FilterToken: Equatable {
 }
 
 /// What is wrong with a filter, and where in it.
-struct FilterError: Error, Equatable {
-    let message: String
-    let column: Int
+package struct FilterError: Error, Equatable {
+    package let message: String
+    package let column: Int
 
     init(_ message: String, _ column: Int) {
         self.message = message

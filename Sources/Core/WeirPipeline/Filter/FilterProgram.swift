@@ -22,6 +22,8 @@ struct FilterProgram: ~Copyable {
         /// A few known words: bit n answers for word n.
         case words(Column, ByteSet)
         case symbol(Column, SymbolAnswers)
+        /// The same for a filter from outside.
+        case brief(Column, BriefAnswers)
     }
 
     private enum NumberColumn {
@@ -34,8 +36,11 @@ struct FilterProgram: ~Copyable {
     /// Per row, the answers of the levels that are open; the last one is the lowest bit.
     private var bits: [UInt64] = []
     private var words: [UInt32] = []
+    /// Nil for the filters of the configuration, whose author may take what time and memory they take.
+    private let budget: FilterBudget?
 
-    init(_ filter: Filter, layout: ColumnLayout) {
+    init(_ filter: Filter, layout: ColumnLayout, budget: FilterBudget? = nil) {
+        self.budget = budget
         compile(filter.root, layout)
     }
 
@@ -71,7 +76,7 @@ struct FilterProgram: ~Copyable {
             if let words = column.words {
                 return .words(column, ByteSet(words.enumerated().filter { matches($0.element) }.map(\.offset)))
             }
-            return .symbol(column, SymbolAnswers(matches))
+            return budget.map { .brief(column, BriefAnswers($0, matches)) } ?? .symbol(column, SymbolAnswers(matches))
         }
         switch test {
         case .number(let subject, let comparison, let bound): return .number(number(subject), comparison, bound)
@@ -131,6 +136,9 @@ struct FilterProgram: ~Copyable {
             view.gather(column, rows, batch, into: &words)
             answers.learn(words, view)
             answers.push(words, &bits)
+        case .brief(let column, let answers):
+            view.gather(column, rows, batch, into: &words)
+            answers.push(words, view, &bits)
         }
     }
 

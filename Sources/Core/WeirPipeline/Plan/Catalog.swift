@@ -35,7 +35,7 @@ package struct Catalog: Sendable {
     func isAnswered(_ attribute: Attribute) -> Bool { answered.contains(attribute) }
 
     /// The attributes that a name or a glob such as `k8s.*` means, in the catalog's order.
-    func matching(_ pattern: String) -> [SelectedAttribute] {
+    package func matching(_ pattern: String) -> [SelectedAttribute] {
         if let one = named(pattern) { return [one] }
         guard pattern.contains(where: { $0 == "*" || $0 == "?" }) else { return [] }
         let glob = Glob(Self.normal(pattern))

@@ -65,18 +65,7 @@ struct RecordCutter: ~Copyable {
         knowledge.gather(column, chosen, batch, into: &words)
         if column.isNumber { return .numbers(words) }
         guard column.holdsSymbols else {
-            // Few and small words (protocols, scopes): each text once, found by looking at what is there.
-            var known: [(word: UInt32, place: UInt32)] = []
-            for index in words.indices {
-                if let seen = known.first(where: { $0.word == words[index] }) {
-                    words[index] = seen.place
-                } else {
-                    let text = knowledge.text(column, words[index])
-                    texts.append(isLowerCase ? text.lowercased() : text)
-                    known.append((words[index], UInt32(texts.count)))
-                    words[index] = UInt32(texts.count)
-                }
-            }
+            knowledge.spell(column, &words, &texts, isLowerCase: isLowerCase)
             return .texts(words)
         }
         for index in words.indices where words[index] != 0 {
@@ -89,5 +78,23 @@ struct RecordCutter: ~Copyable {
             words[index] = place[symbol]
         }
         return .texts(words)
+    }
+}
+
+extension Knowledge {
+    /// Turns the words of a column without symbols into places of texts. Few and small words (protocols, scopes): each text once, found by
+    /// looking at what is there.
+    func spell(_ column: Column, _ words: inout [UInt32], _ texts: inout [String], isLowerCase: Bool) {
+        var known: [(word: UInt32, place: UInt32)] = []
+        for index in words.indices {
+            if let seen = known.first(where: { $0.word == words[index] }) {
+                words[index] = seen.place
+            } else {
+                let text = text(column, words[index])
+                texts.append(isLowerCase ? text.lowercased() : text)
+                known.append((words[index], UInt32(texts.count)))
+                words[index] = UInt32(texts.count)
+            }
+        }
     }
 }

@@ -30,6 +30,7 @@ package struct Pipeline: ~Copyable {
     private var filter: FilterProgram?
     private var metricFilters: MetricFilters
     private var cutters: Cutters
+    private var live: LiveCutters
     /// One per distinct list of attributes among the metrics.
     private var keys: [SeriesKeys] = []
     private var coveredVersion = UInt64.max
@@ -37,10 +38,12 @@ package struct Pipeline: ~Copyable {
     private var window: Range<UInt64> = 0..<0
     private var now = Moment()
 
+    /// `taps`: clients that come and go while it runs.
     package init(
-        plan: Plan, covered: CoveredSet, invalidations: InvalidationQueue, registry: MetricRegistry, series: SeriesBook
+        plan: Plan, covered: CoveredSet, invalidations: InvalidationQueue, registry: MetricRegistry, series: SeriesBook, taps: LiveTaps? = nil
     ) {
         self.plan = plan
+        live = LiveCutters(taps)
         self.covered = covered
         self.invalidations = invalidations
         self.series = series
@@ -165,6 +168,7 @@ package struct Pipeline: ~Copyable {
         leaveOutFiltered()
         addUp()
         cutters.cut(rows, batch, window: counted, knowledge)
+        live.cut(rows, batch, window: counted, knowledge, plan)
         knowledge.releasePlugged()
     }
 
