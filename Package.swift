@@ -222,7 +222,7 @@ let package = Package(
         tests("StdoutExporter", "Plugins/Exporters/StdoutTests", ["WeirKit", "WeirTesting", "ByteOutput", log]),
         tests(
             "WeirHost", "Host/WeirHostTests",
-            ["WeirKit", "WeirPipeline", "BuiltInPlugins", "PrometheusExporter"],
+            ["WeirKit", "WeirPipeline", "WeirTesting", "BuiltInPlugins", "PrometheusExporter", log],
             exclude: ["Configs", "Cases", "Queries"]),
         // Takes requests of the otlp exporter in end-to-end tests, and does what a script tells it.
         .executableTarget(

@@ -7,6 +7,11 @@ package struct JSONReader {
     package struct Problem: Error {
         package let message: String
         package let offset: Int
+
+        package init(message: String, offset: Int) {
+            self.message = message
+            self.offset = offset
+        }
     }
 
     package struct Text {
@@ -36,6 +41,16 @@ package struct JSONReader {
             } while try more("]")
         }
         try end("expected the end of the file behind the list")
+    }
+
+    /// A list within a document. `item` reads one item.
+    package mutating func items(orSay expected: String, _ item: (inout JSONReader) throws(Problem) -> Void) throws(Problem) {
+        try open("[", expected)
+        if close("]") { return }
+        repeat {
+            skipBlanks()
+            try item(&self)
+        } while try more("]")
     }
 
     /// Nothing but blanks may follow.

@@ -42,7 +42,7 @@ struct CommandTests {
         #expect(!outcome.errors.isEmpty)
     }
 
-    @Test("every command has help with an example", arguments: ["run", "check", "explain", "plugins"])
+    @Test("every command has help with an example", arguments: ["run", "check", "explain", "plugins", "tap"])
     func help(_ command: String) throws {
         let outcome = try Fixtures.weir(command, "--help")
         #expect(outcome.status == 0)

@@ -42,6 +42,7 @@ final class Agent: Sendable {
         var tree: StageTree
         var series: SeriesBook
         var listener: HTTPListener?
+        var tap: TapServer?
     }
 
     /// A stop is coming. Called before the event itself, from another thread.
@@ -76,12 +77,14 @@ final class Agent: Sendable {
             if listener == nil { return nil }
         }
         group.addTask { await tree.run() }
+        let tap = openTap(tree)
         switch await data.start(tree.work) {
         case .success(let series):
             tree.export(series)
-            return Running(tree: tree, series: series, listener: listener)
+            return Running(tree: tree, series: series, listener: listener, tap: tap)
         case .failure(let error):
             log.critical("capture failed", metadata: ["error": "\(error)"])
+            await tap?.stop("the agent could not capture")
             await tree.stop()
             listener?.stop()
             return nil
@@ -104,6 +107,27 @@ final class Agent: Sendable {
     private func listenAgain(_ before: HTTPListener?, _ group: inout TaskGroup<Void>) async -> HTTPListener? {
         guard let address = before?.address else { return nil }
         return await listen(address, &group)
+    }
+
+    /// The socket of `weir tap`. Without it the agent does its work all the same.
+    private func openTap(_ tree: StageTree) -> TapServer? {
+        guard let path = tree.configuration.tap.socket else { return nil }
+        do throws(SocketFile.Problem) {
+            return try TapServer(at: path, tree.tap, registry: registry, log: log)
+        } catch {
+            log.warning("no tap: could not listen; tap: off says that none is wanted", metadata: ["socket": "\(path)", "error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Clients stay where the socket does; where there was none, there may be one now.
+    private func moveTap(_ before: TapServer?, to tree: StageTree) async -> TapServer? {
+        if let before, before.socket.path == tree.configuration.tap.socket {
+            await before.settle(isGood: true)
+            return before
+        }
+        await before?.stop("the configuration was read again, and the tap is elsewhere or off")
+        return openTap(tree)
     }
 
     /// What a careful operator wants to know of a configuration that starts.
@@ -144,15 +168,19 @@ final class Agent: Sendable {
         }
         let next = StageTree(configuration, files: files, states: states, registry: registry, log: log)
         group.addTask { await next.run() }
+        // Before it runs, so that no record of the new pipeline passes a client by.
+        await running.tap?.prepare(next.tap)
         // What is still in the kernel goes through the old stages.
         switch await data.swap(to: next.work) {
         case .failure(let error):
             log.error("capture failed", metadata: ["error": "\(error)"])
+            await running.tap?.settle(isGood: false)
             await next.stop()
             await fresh?.end()
             if isHandedOver { running.listener = await listenAgain(before, &group) }
             return false
         case .success(let series):
+            let tap = await moveTap(running.tap, to: next)
             await running.tree.flush(within: Self.flushTime, hurry: hurried)
             await next.export(series, after: running.tree, within: Self.flushTime, hurry: hurried)
             log.debug("flushed")
@@ -162,7 +190,7 @@ final class Agent: Sendable {
                 registry.forget(label, name)
             }
             if !isListenerKept { before?.stop() }
-            running = Running(tree: next, series: series, listener: isListenerKept ? running.listener : fresh)
+            running = Running(tree: next, series: series, listener: isListenerKept ? running.listener : fresh, tap: tap)
         }
         configuration.log.apply(to: threshold)
         tell(next)
@@ -174,9 +202,11 @@ final class Agent: Sendable {
     private func stop(_ running: Running, _ finalMetrics: String?) async -> ExitStatus {
         await data.stop()
         log.debug("drained")
+        async let left: Void? = running.tap?.stop("the agent stops")
         async let told: Void = running.tree.endMetrics(within: Self.flushTime)
         await running.tree.flush(within: Self.flushTime)
         await told
+        _ = await left
         log.debug("flushed")
         await running.tree.stop()
         var status = ExitStatus.fine

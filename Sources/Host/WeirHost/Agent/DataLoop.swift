@@ -29,7 +29,7 @@ struct DataLoop: ~Copyable {
         metrics = KernelMetrics(registry)
         series = SeriesBook(plan: work.plan)
         pipeline = Pipeline(
-            plan: work.plan, covered: work.covered, invalidations: work.invalidations, registry: registry, series: series)
+            plan: work.plan, covered: work.covered, invalidations: work.invalidations, registry: registry, series: series, taps: work.taps)
         clock = WindowClock(work.window)
         capture = try Capture.start(work.capture, interruptor: interruptor, log: log)
         windowStart = SystemFacts.unixNanoseconds
@@ -130,7 +130,7 @@ struct DataLoop: ~Copyable {
         pipeline.finish()
         series = SeriesBook(plan: next.plan, adopting: series)
         pipeline = Pipeline(
-            plan: next.plan, covered: next.covered, invalidations: next.invalidations, registry: registry, series: series)
+            plan: next.plan, covered: next.covered, invalidations: next.invalidations, registry: registry, series: series, taps: next.taps)
         clock = WindowClock(next.window)
         work = next
         return .success(series)

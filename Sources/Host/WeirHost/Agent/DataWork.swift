@@ -13,6 +13,7 @@ struct DataWork: Sendable {
     let window: Duration
     let covered: CoveredSet
     let invalidations: InvalidationQueue
+    let taps: LiveTaps
 }
 
 /// What the data thread is asked to do between two windows.

@@ -12,6 +12,7 @@ final class StageTree: Sendable {
     let configuration: Configuration
     let plan: Plan
     let covered: CoveredSet
+    private let taps = LiveTaps()
     private let queues: [ExportQueue]
     private let states: StageStates
     private let registry: MetricRegistry
@@ -56,8 +57,11 @@ final class StageTree: Sendable {
         DataWork(
             plan: plan, capture: MemoryBudget.here.fitting(configuration.capture.plan(for: plan.keyFields)), window: configuration.capture.window,
             covered: covered,
-            invalidations: configuration.invalidations)
+            invalidations: configuration.invalidations, taps: taps)
     }
+
+    /// What clients of `weir tap` see of this configuration.
+    var tap: TapContext { TapContext(plan: plan, catalog: configuration.catalog, window: configuration.capture.window, taps: taps) }
 
     /// Enrichers learn at once; metric exporters wait for `export(_:)`. Returns after `stop()`.
     func run() async {

@@ -30,7 +30,8 @@ struct ExplainCommand: ParsableCommand {
         let fitting = MemoryBudget.here.fitting(capture)
         let source = CaptureSurvey.source(fitting)
         let sizing = Sizing(
-            window: configuration.capture.window, shape: MapShape(fitting, source: source), source: source, plan: assembly.plan)
+            window: configuration.capture.window, shape: MapShape(fitting, source: source), source: source, plan: assembly.plan,
+            hasTap: configuration.tap.socket != nil)
         Output.text(sizing.lines.joined(separator: "\n") + "\n")
         let warnings = configuration.warnings(of: assembly.plan)
         if !warnings.isEmpty { Output.text("\nWarnings\n" + warnings.map { "  \($0)\n" }.joined()) }
@@ -82,6 +83,7 @@ enum Explanation {
         if !configuration.metricExporters.isEmpty || configuration.http.listen == nil {
             lines.append("  http: \(configuration.http.listen?.description ?? "off")")
         }
+        lines.append("  tap: \(configuration.tap.socket ?? "off")")
         if configuration.metricExporters.isEmpty, !configuration.metrics.isEmpty {
             lines.append("  not kept: \(configuration.metrics.count) metrics, since no exporter reads them")
         }

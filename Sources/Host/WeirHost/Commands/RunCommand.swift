@@ -29,7 +29,7 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the counters to a file (- for standard output) after the last drain, as Prometheus text.", valueName: "file"))
     var finalMetrics: String?
 
-    private static func duration(_ text: String) throws -> Duration {
+    static func duration(_ text: String) throws -> Duration {
         guard let duration = Duration(configText: text) else { throw ValidationError("'\(text)' is not \(Duration.example)") }
         return duration
     }
@@ -55,6 +55,7 @@ struct RunCommand: ParsableCommand {
                 throw CommandFailure(status: .user, message: "--final-metrics needs an exporter that serves metrics; add prometheus to 'export'\n")
             }
             try makeFinalMetrics()
+            SocketFile.join(TapServer.group)
             giveUpRights(log)
             wait(for: Agent(loader, threshold: threshold), configuration, files, log)
         }

@@ -12,6 +12,8 @@ struct Sizing {
     let shape: MapShape
     let source: CaptureSource
     let plan: Plan
+    /// Whether clients of `weir tap` may come.
+    let hasTap: Bool
 
     /// One line of the sum.
     private struct Line {
@@ -22,7 +24,7 @@ struct Sizing {
 
     var lines: [String] {
         var lines = ["Sizing"] + flows.map { "  \($0)" }
-        let parts = kernel + plan.memoryBounds().map { Line(what: $0.what, bytes: $0.bytes, formula: $0.formula) }
+        let parts = kernel + plan.memoryBounds().map { Line(what: $0.what, bytes: $0.bytes, formula: $0.formula) } + tap
         let total = parts.reduce(0) { $0 + $1.bytes }
         lines.append("  memory at these limits, at most (beside the program itself and the tables of its stages):")
         let width = String(total).count
@@ -41,6 +43,7 @@ struct Sizing {
         for bound in plan.memoryBounds() where bound.bytes > 0 {
             if let beyond = bound.beyond, said.insert(beyond).inserted { lines.append("    \(bound.what): \(beyond)") }
         }
+        if hasTap { lines.append("    clients of weir tap: a slow one misses records, and nobody else does: weir_tap_lost_total") }
         lines.append("  CPU: depends on the machine, so it is measured and not computed: docs/performance.md has it per million flows")
         return lines
     }
@@ -62,6 +65,13 @@ struct Sizing {
                 what: "kernel, beside the maps", bytes: shape.otherBytes(source),
                 formula: shape.otherFormula(source)),
         ]
+    }
+
+    /// What waits for a client, and what is made into lines for it.
+    private var tap: [Line] {
+        let (clients, bytes) = (TapServer.maxClients, TapQueue.maxBytes)
+        return hasTap
+            ? [Line(what: "clients of weir tap while there are any", bytes: clients * 2 * bytes, formula: "\(clients) clients × 2 × \(bytes)")] : []
     }
 
     /// With one digit behind the point, rounded up.

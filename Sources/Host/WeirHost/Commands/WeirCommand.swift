@@ -14,7 +14,9 @@ struct WeirCommand: ParsableCommand {
             Exit codes: 0 fine, 1 the user's mistake, 2 the machine's, 3 weir's own.
             """,
         version: Version.text,
-        subcommands: [RunCommand.self, CheckCommand.self, ExplainCommand.self, TestCommand.self, ReplayCommand.self, PluginsCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, ExplainCommand.self, TestCommand.self, ReplayCommand.self, TapCommand.self, PluginsCommand.self,
+        ])
 
     /// As ArgumentParser's own, but with our exit codes: it would say 64 for a mistake on the command line.
     static func main() {

@@ -31,6 +31,7 @@ struct Configuration: Sendable {
     var scope = ScopeOptions()
     var pipeline = PipelineOptions()
     var http = HTTPOptions()
+    var tap = TapOptions()
     var log = LogOptions()
     var enrichers: [EnricherInstance] = []
     var metricExporters: [MetricInstance] = []

@@ -65,6 +65,7 @@ struct ConfigurationReader {
         read("pipeline", of: &top, into: &result.pipeline)
         read("log", of: &top, into: &result.log)
         if let node = top.take("http") { result.http.read(node, problems: problems, files: files) }
+        if let node = top.take("tap") { result.tap.read(node, problems: problems, files: files) }
         if let node = top.take("reload") { ReloadChoice.read(node, top) }
 
         let enrich = top.take("enrich")

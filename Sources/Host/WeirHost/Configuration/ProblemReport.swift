@@ -36,7 +36,7 @@ enum ProblemReport {
 
     /// What a terminal may be sent: a tab as one space, any other control character as `?`, and no character that
     /// changes the direction of text.
-    private static func printable(_ text: String) -> String {
+    static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { scalar in

@@ -4,12 +4,12 @@
 internal import Glibc
 
 /// What the system said when it would not do something: `No such file or directory`.
-struct SystemError: Error, CustomStringConvertible {
-    let code: Int32
+package struct SystemError: Error, CustomStringConvertible {
+    package let code: Int32
 
     static var last: SystemError { SystemError(code: errno) }
 
-    var description: String {
+    package var description: String {
         // glibc's text is a constant, or belongs to this thread (since 2.32); it is copied before anything else runs.
         unsafe String(cString: strerror(code))
     }
