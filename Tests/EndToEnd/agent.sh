@@ -17,6 +17,7 @@ metrics:
   test.packets: { measure: packets, filter: '$filter', attributes: [transport] }
 export: [prometheus]
 http: off
+tap: off
 ${4:-}
 EOF
     chmod 0600 "$CASE/$1.yaml"
