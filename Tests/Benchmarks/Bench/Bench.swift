@@ -13,7 +13,7 @@ struct Bench: ParsableCommand {
     /// In the order of the table.
     static var sections: [any Section] {
         [
-            KernelSection(), PipelineSection(), ScrapeSection(), OTLPSection(), RecordsSection(), KubernetesSection(), NamesSection(),
+            KernelSection(), PipelineSection(), ScrapeSection(), OTLPSection(), RecordsSection(), TapSection(), KubernetesSection(), NamesSection(),
             MemorySection(), ClusterSection(), ThroughputSection(),
         ]
     }
