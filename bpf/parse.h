@@ -23,6 +23,12 @@
 #define GSO_BY_FRAGS 0xffff /* SCTP: segments of unequal size, only gso_segs knows how many */
 #define MAX_EXTENSIONS 8
 #define MAX_VLAN_TAGS 2
+#define OFFSET_MASK 0x7fff /* the headers of a packet end before it: eight extensions of 2 KiB are half of it */
+
+/* Missing in linux/in.h and linux/in6.h. */
+#define IPPROTO_HIP 139
+#define IPPROTO_SHIM6 140
+#define JUMBO_OPTION 0xc2 /* RFC 2675 */
 
 /* Says which way most packets go, so that their instructions stand side by side: fewer cache lines of code. */
 #define likely(condition) __builtin_expect(!!(condition), 1)
@@ -40,7 +46,8 @@ struct layers {
 	__u32 transport;
 	__u32 length; /* layer-3 bytes as the header says, at most what is there */
 	__u8 protocol;
-	bool fragment; /* not the first of its datagram: no transport header */
+	bool fragment;	/* not the first of its datagram: no transport header */
+	bool jumbogram; /* IPv6 whose length stands in a hop-by-hop option */
 };
 
 enum parsed { PARSED = -1 }; /* else an enum flow_not_counted */
@@ -92,6 +99,81 @@ static __always_inline __be16 skip_vlan_tags(struct __sk_buff *skb, __be16 proto
 	return protocol;
 }
 
+/* Every extension header that may stand before the transport header starts like this. */
+struct extension {
+	__u8 next;
+	__u8 length;
+	__be16 fragment; /* of a fragment header: offset and flags */
+};
+
+/* A walk over extension headers: where it stands. */
+struct walk {
+	__u32 offset;
+	__u8 protocol;
+	bool fragment;
+};
+
+static __always_inline bool is_extension(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+	case IPPROTO_HIP:
+	case IPPROTO_SHIM6:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Mobility, HIP and Shim6 are the message itself where nothing follows them, and so what the packet is. */
+static __always_inline bool is_message(__u8 protocol, __u8 next)
+{
+	return protocol >= IPPROTO_MH && next == IPPROTO_NONE;
+}
+
+/*
+ * Out of line: most packets have none of these. The mask is for the verifier, which does not know what a function left
+ * in memory; it never takes anything away.
+ */
+static __noinline void skip_extensions(struct __sk_buff *skb, struct walk *at)
+{
+	struct extension copy;
+
+	for (int i = 0; i < MAX_EXTENSIONS && is_extension(at->protocol); i++) {
+		__u32 offset = at->offset & OFFSET_MASK;
+		const struct extension *header = HEADER_AT(skb, offset, &copy);
+		if (!header || is_message(at->protocol, header->next))
+			break;
+		if (at->protocol == IPPROTO_FRAGMENT) {
+			at->fragment = header->fragment & bpf_htons(IP6_FRAGMENT_OFFSET);
+			offset += 8;
+		} else if (at->protocol == IPPROTO_AH) {
+			offset += (header->length + 2) * 4;
+		} else {
+			offset += (header->length + 1) * 8;
+		}
+		at->offset = offset;
+		at->protocol = header->next;
+		if (at->fragment)
+			break;
+	}
+}
+
+static __always_inline void walk_extensions(struct __sk_buff *skb, struct layers *at)
+{
+	struct walk walk = {.offset = at->transport, .protocol = at->protocol};
+
+	skip_extensions(skb, &walk);
+	at->transport = walk.offset & OFFSET_MASK;
+	at->protocol = walk.protocol;
+	at->fragment = walk.fragment;
+}
+
 static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *packet, struct layers *at)
 {
 	struct iphdr copy;
@@ -112,44 +194,9 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	at->fragment = ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET);
 	at->transport = at->network + header;
 	at->length = total && total < there ? total : there;
+	if (unlikely(ip->protocol == IPPROTO_AH) && !at->fragment)
+		walk_extensions(skb, at);
 	return PARSED;
-}
-
-/* Every extension header that may stand before the transport header starts like this. */
-struct extension {
-	__u8 next;
-	__u8 length;
-	__be16 fragment; /* of a fragment header: offset and flags */
-};
-
-/* Walks hop-by-hop, routing, destination, authentication and fragment headers. */
-static __always_inline void skip_extensions(struct __sk_buff *skb, struct layers *at)
-{
-	struct extension copy;
-	__u32 offset = at->transport;
-	__u8 protocol = at->protocol;
-
-	for (int i = 0; i < MAX_EXTENSIONS; i++) {
-		if (protocol != IPPROTO_HOPOPTS && protocol != IPPROTO_ROUTING && protocol != IPPROTO_DSTOPTS &&
-		    protocol != IPPROTO_AH && protocol != IPPROTO_FRAGMENT)
-			break;
-		const struct extension *next = HEADER_AT(skb, offset, &copy);
-		if (!next)
-			break;
-		if (protocol == IPPROTO_FRAGMENT) {
-			at->fragment = next->fragment & bpf_htons(IP6_FRAGMENT_OFFSET);
-			offset += 8;
-		} else if (protocol == IPPROTO_AH) {
-			offset += (next->length + 2) * 4;
-		} else {
-			offset += (next->length + 1) * 8;
-		}
-		protocol = next->next;
-		if (at->fragment)
-			break;
-	}
-	at->transport = offset;
-	at->protocol = protocol;
 }
 
 static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *packet, struct layers *at)
@@ -161,15 +208,16 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *pack
 	if (unlikely(!ip || ip->version != 6))
 		return FLOW_MALFORMED;
 	__u32 payload = bpf_ntohs(ip->payload_len);
-	bool jumbogram = !payload && ip->nexthdr == IPPROTO_HOPOPTS;
 	__u32 total = sizeof(*ip) + payload;
 
 	__builtin_memcpy(packet->key.src, &ip->saddr, 16);
 	__builtin_memcpy(packet->key.dst, &ip->daddr, 16);
 	at->protocol = ip->nexthdr;
 	at->transport = at->network + sizeof(*ip);
-	at->length = !jumbogram && total < there ? total : there;
-	skip_extensions(skb, at);
+	at->jumbogram = !payload && ip->nexthdr == IPPROTO_HOPOPTS;
+	at->length = !at->jumbogram && total < there ? total : there;
+	if (unlikely(is_extension(at->protocol)))
+		walk_extensions(skb, at);
 	return PARSED;
 }
 
@@ -248,33 +296,65 @@ static __always_inline __u32 transport_header(struct __sk_buff *skb, const struc
 	}
 }
 
-/*
- * What the packet costs on a wire. A GSO or GRO super-packet stands for n packets, whose headers H the wire
- * carries n times: L + (n - 1) * H. virtio, tun and AF_PACKET leave gso_segs at 0, so n is worked out.
- */
-static __always_inline void measure(struct __sk_buff *skb, struct packet *packet, const struct layers *at)
-{
-	__u32 size = skb->gso_size;
+struct jumbo_option {
+	__u8 next, length;
+	__u8 kind, size;
+	__be32 payload;
+};
 
-	if (config.kernel_lengths) {
-		packet->amount.bytes = skb->len;
-		packet->amount.packets = 1;
-		return;
-	}
-	if (likely(!size)) {
-		packet->amount.bytes = at->length;
-		packet->amount.packets = 1;
-		return;
-	}
-	__u32 length = skb->len - at->network;
-	__u32 headers = at->transport - at->network + transport_header(skb, at);
-	__u32 segments = skb->gso_segs;
+/*
+ * BIG TCP: into an IPv6 super-packet beyond 64 KiB the kernel puts a hop-by-hop header with the length, which it takes
+ * out again when it cuts the packet (ipv6_hopopt_jumbo_remove, since Linux 5.19): no wire has ever seen it.
+ */
+static __always_inline __u32 unsent_header(struct __sk_buff *skb, const struct layers *at)
+{
+	struct jumbo_option copy;
+	const struct jumbo_option *jumbo;
+
+	if (!at->jumbogram)
+		return 0;
+	jumbo = HEADER_AT(skb, at->network + sizeof(struct ipv6hdr), &copy);
+	if (!jumbo || jumbo->next != IPPROTO_TCP || jumbo->length || jumbo->kind != JUMBO_OPTION)
+		return 0;
+	return sizeof(*jumbo);
+}
+
+/*
+ * A GSO or GRO super-packet stands for n packets, whose headers H the wire carries n times: L + (n - 1) * H. virtio,
+ * tun and AF_PACKET leave gso_segs at 0, so n is worked out. Out of line: it costs what many packets would.
+ */
+static __noinline void measure_segments(struct __sk_buff *skb, struct packet *packet, const struct layers *given)
+{
+	struct layers at = *given;
+	__u32 size = skb->gso_size, segments = skb->gso_segs;
+
+	at.network &= OFFSET_MASK; /* as in skip_extensions */
+	at.transport &= OFFSET_MASK;
+	__u32 unsent = unsent_header(skb, &at);
+	__u32 length = skb->len - at.network - unsent;
+	__u32 headers = at.transport - at.network - unsent + transport_header(skb, &at);
 	if (!segments && size != GSO_BY_FRAGS && length > headers)
 		segments = (length - headers + size - 1) / size;
 	if (!segments)
 		segments = 1;
 	packet->amount.bytes = length + (__u64)(segments - 1) * headers;
 	packet->amount.packets = segments;
+}
+
+/* What the packet costs on a wire. */
+static __always_inline void measure(struct __sk_buff *skb, struct packet *packet, const struct layers *at)
+{
+	if (config.kernel_lengths) {
+		packet->amount.bytes = skb->len;
+		packet->amount.packets = 1;
+	} else if (likely(!skb->gso_size)) {
+		packet->amount.bytes = at->length;
+		packet->amount.packets = 1;
+	} else {
+		/* A copy has an address, so that the layers of ordinary packets can stay in registers. */
+		struct layers copy = *at;
+		measure_segments(skb, packet, &copy);
+	}
 }
 
 /* Fills in `packet`, whose key is zero but for the hook. `link_header`: bytes before layer 3, in-band tags excluded. */

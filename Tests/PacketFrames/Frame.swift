@@ -63,8 +63,16 @@ package struct Frame: Sendable {
         Frame(bytes: [next, 0] + Self.word(offset << 3 | 1) + [0, 0, 0, 9] + bytes)
     }
 
-    /// An authentication header of 24 bytes.
-    package func authenticated(next: UInt8) -> Frame { Frame(bytes: [next, 4] + Array(repeating: 0, count: 22) + bytes) }
+    /// An authentication header of 8 + 4 × `units` bytes.
+    package func authenticated(next: UInt8, units: UInt8 = 4) -> Frame {
+        Frame(bytes: [next, units] + Array(repeating: 0, count: 6 + Int(units) * 4) + bytes)
+    }
+
+    /// The hop-by-hop header with a jumbo option that says how much follows the IPv6 header.
+    package func jumbo(next: UInt8) -> Frame {
+        let length = UInt32(8 + bytes.count)
+        return Frame(bytes: [next, 0, 0xc2, 4] + Self.word(UInt16(length >> 16)) + Self.word(UInt16(length & 0xffff)) + bytes)
+    }
 
     package func ethernet(_ type: UInt16, tags: [UInt16] = [], padding: Int = 0) -> Frame {
         let tagged = tags.flatMap { Self.word($0) + Self.word(42) }

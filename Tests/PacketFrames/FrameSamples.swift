@@ -20,7 +20,7 @@ package struct Sample: Sendable {
     }
 
     /// All edges of both families.
-    package static let all: [Sample] = transports + ipv4Edges + ipv6Edges + extensions + superPackets + strangers
+    package static let all: [Sample] = transports + ipv4Edges + ipv6Edges + extensions + authentications + superPackets + tcpOptions + strangers
 
     static let transports: [Sample] = [
         UInt8(0), 1, 2, 6, 17, 33, 41, 47, 50, 51, 58, 89, 132, 136, 255,
@@ -63,14 +63,19 @@ package struct Sample: Sendable {
         ]
 
     static let extensions: [Sample] =
-        [UInt8(0), 43, 60, 135, 139, 140, 253].flatMap { (kind: UInt8) in
-            [UInt8(0), 1, 3, 31, 255].map { units in
-                Sample("extension \(kind) of \(units) units", Frame.tcp(1000, 80, flags: 2).extended(next: 6, units: units).ipv6(kind), 0x86dd)
+        [UInt8(0), 43, 60, 135, 139, 140, 253, 254].flatMap { (kind: UInt8) in
+            [UInt8(0), 1, 3, 31, 255].flatMap { units in
+                [
+                    Sample("extension \(kind) of \(units) units", Frame.tcp(1000, 80, flags: 2).extended(next: 6, units: units).ipv6(kind), 0x86dd),
+                    Sample("\(kind) of \(units) units, then nothing", Frame.payload(0).extended(next: 59, units: units).ipv6(kind), 0x86dd),
+                ]
             }
         }
-        + (0...10).map { depth in
-            let chain = (0..<depth).reduce((Frame.udp(1000, 80), UInt8(17))) { inner, _ in (inner.0.extended(next: inner.1), 60) }
-            return Sample("\(depth) extensions", chain.0.ipv6(chain.1), 0x86dd)
+        + (0...12).flatMap { depth in
+            [[UInt8(60)], [0, 43, 60], [51, 60, 140, 135, 139]].map { kinds in
+                let chain = chain(depth, kinds)
+                return Sample("\(depth) extensions of \(kinds)", chain.frame.ipv6(chain.next), 0x86dd)
+            }
         }
         + [
             Sample("authentication", Frame.tcp(1000, 80, flags: 18).authenticated(next: 6).ipv6(51), 0x86dd),
@@ -81,6 +86,46 @@ package struct Sample: Sendable {
             Sample("fragment behind extensions", Frame.udp(1000, 80).fragmented6(next: 17, offset: 0).extended(next: 44).ipv6(0), 0x86dd),
             Sample("later fragment, then extension", Frame.udp(1000, 80).extended(next: 17).fragmented6(next: 60, offset: 9).ipv6(44), 0x86dd),
             Sample("all kinds", Frame.udp(1000, 80).authenticated(next: 17).extended(next: 51).extended(next: 60).ipv6(43), 0x86dd),
+        ]
+
+    /// UDP behind `depth` extension headers, of which kind in turn, the first of `kinds` outermost; and the kind of the outermost.
+    package static func chain(_ depth: Int, _ kinds: [UInt8]) -> (frame: Frame, next: UInt8) {
+        (0..<depth).reversed().reduce((Frame.udp(1000, 80), 17)) { inner, place in
+            let kind = kinds[place % kinds.count]
+            return (kind == 51 ? inner.0.authenticated(next: inner.1) : inner.0.extended(next: inner.1), kind)
+        }
+    }
+
+    static let authentications: [Sample] = [UInt8(0), 1, 4, 7, 255].flatMap { (units: UInt8) -> [Sample] in
+        let tcp = Frame.tcp(1000, 80, flags: 18).authenticated(next: 6, units: units)
+        return [
+            Sample("authentication of \(units) units", tcp.ipv6(51), 0x86dd),
+            Sample("authentication of \(units) units in IPv4", tcp.ipv4(51), 0x800),
+            Sample("twice \(units) units in IPv4", tcp.authenticated(next: 51, units: units).ipv4(51), 0x800),
+            Sample("\(units) units around IPv4", Frame.udp(1, 2).ipv4(17).authenticated(next: 4, units: units).ipv4(51, options: 4), 0x800),
+            Sample("\(units) units in a later fragment", tcp.ipv4(51, fragment: 3), 0x800),
+        ]
+    }
+
+    /// Every length of a TCP header, also those that it cannot have, in front of segments.
+    static let tcpOptions: [Sample] =
+        stride(from: 0, through: 40, by: 4).flatMap { options in
+            let tcp = Frame.tcp(1000, 80, options: options, payload: 1000)
+            return [
+                Sample("TCP options \(options)", tcp.ipv4(6), 0x800, gso: (400, 0)),
+                Sample("IPv6 TCP options \(options)", tcp.ipv6(6), 0x86dd, gso: (400, 3)),
+                Sample("BIG TCP, options \(options)", tcp.jumbo(next: 6).ipv6(0, length: 0), 0x86dd, gso: (400, 0)),
+            ]
+        }
+        + (0..<16).map { words in
+            var tcp = Frame.tcp(1000, 80, payload: 1000)
+            tcp.bytes[12] = words << 4
+            return Sample("TCP header of \(words) words", tcp.ipv4(6), 0x800, gso: (300, 0))
+        }
+        + [
+            Sample("a jumbo option behind UDP's number", Frame.udp(1, 2, payload: 90).jumbo(next: 17).ipv6(0, length: 0), 0x86dd, gso: (30, 3)),
+            Sample("a jumbo option without a length of 0", Frame.tcp(1, 2, payload: 90).jumbo(next: 6).ipv6(0), 0x86dd, gso: (30, 3)),
+            Sample("no jumbo option", Frame.tcp(1, 2, payload: 90).extended(next: 6).ipv6(0, length: 0), 0x86dd, gso: (30, 3)),
         ]
 
     static let superPackets: [Sample] = [

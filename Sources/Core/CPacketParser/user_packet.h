@@ -14,6 +14,9 @@
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
+#ifndef __noinline
+#define __noinline __attribute__((noinline))
+#endif
 
 /* The parser is handed the first member, the kernel's own view of a packet, and finds the rest around it. */
 struct user_packet {

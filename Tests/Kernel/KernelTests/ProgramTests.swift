@@ -59,6 +59,26 @@ extension KernelTests {
             Case(
                 "a later IPv6 fragment", Frame.payload(8).fragmented6(next: 17, offset: 1).ipv6(44).ethernet(0x86dd),
                 "2001:db8::1:0>2001:db8::2:0/17 56/1 @0"),
+            Case("authentication in IPv4", Frame.tcp(1000, 80).authenticated(next: 6).ipv4(51).ethernet(0x800), "\(v4)/6 64/1 @0"),
+            Case(
+                "authentication around a packet", Frame.udp(1, 2).ipv4(17).authenticated(next: 4).ipv4(51).ethernet(0x800),
+                "10.1.2.3:0>10.4.5.6:0/4 72/1 @0"),
+            Case("ESP", Frame.payload(40).ipv4(50).ethernet(0x800), "10.1.2.3:0>10.4.5.6:0/50 60/1 @0"),
+            Case("ESP over IPv6", Frame.payload(40).ipv6(50).ethernet(0x86dd), "2001:db8::1:0>2001:db8::2:0/50 80/1 @0"),
+            Case("IGMP behind router alert", Frame.payload(8).ipv4(2, options: 4).ethernet(0x800), "10.1.2.3:0>10.4.5.6:0/2 32/1 @0"),
+            Case(
+                "mobility is its own message", Frame.payload(0).extended(next: 59).ipv6(135).ethernet(0x86dd),
+                "2001:db8::1:0>2001:db8::2:0/135 48/1 @0"),
+            Case(
+                "HIP behind hop-by-hop", Frame.payload(0).extended(next: 59, units: 4).extended(next: 139).ipv6(0).ethernet(0x86dd),
+                "2001:db8::1:0>2001:db8::2:0/139 88/1 @0"),
+            Case("Shim6 carries what follows", Frame.udp(1000, 80).extended(next: 17).ipv6(140).ethernet(0x86dd), "\(v6)/17 56/1 @0"),
+            Case(
+                "a mobility header with something behind it", Frame.udp(1000, 80).extended(next: 17).ipv6(135).ethernet(0x86dd),
+                "\(v6)/17 56/1 @0"),
+            Case("nothing behind hop-by-hop", Frame.payload(0).extended(next: 59).ipv6(0).ethernet(0x86dd), "2001:db8::1:0>2001:db8::2:0/59 48/1 @0"),
+            Case("eight extensions", Sample.chain(8, [60]).frame.ipv6(60).ethernet(0x86dd), "\(v6)/17 112/1 @0"),
+            Case("one too many", Sample.chain(9, [60]).frame.ipv6(60).ethernet(0x86dd), "2001:db8::1:0>2001:db8::2:0/60 120/1 @0"),
             Case("a jumbogram", Frame.udp(1000, 80).extended(next: 17).ipv6(0, length: 0).ethernet(0x86dd), "\(v6)/17 56/1 @0"),
             Case("nothing behind IPv6", Frame.payload(0).ipv6(59).ethernet(0x86dd, padding: 6), "2001:db8::1:0>2001:db8::2:0/59 40/1 @0"),
             Case("one VLAN tag", Frame.udp(1000, 80).ipv4(17).ethernet(0x800, tags: [0x8100]), "\(v4)/17 28/1 @0"),
@@ -71,6 +91,10 @@ extension KernelTests {
             Case("UDP segments", Frame.udp(1000, 80, payload: 2500).ipv4(17).ethernet(0x800), "\(v4)/17 2584/3 @0", gso: (1000, 0)),
             Case("UDP segments over IPv6", Frame.udp(1000, 80, payload: 2500).ipv6(17).ethernet(0x86dd), "\(v6)/17 2644/3 @0", gso: (1000, 3)),
             Case("a segment that is alone", Frame.tcp(1000, 80, payload: 10).ipv4(6).ethernet(0x800), "\(v4)/6 50/1 @0", gso: (1000, 0)),
+            // Of the super-packet alone: 40 + 8 + 20 + 3000. On the wire three of 60 and 3000.
+            Case(
+                "BIG TCP", Frame.tcp(1000, 80, payload: 3000).jumbo(next: 6).ipv6(0, length: 0).ethernet(0x86dd), "\(v6)/6 3180/3 @0",
+                gso: (1000, 3)),
             Case("SCTP says its number", Frame.udp(1000, 80, payload: 92).ipv4(132).ethernet(0x800), "\(v4)/132 184/3 @0", gso: (0xffff, 3)),
         ]
 

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernelTests
+import Glibc
+import PacketFrames
+import Testing
+import WeirCapture
+import WeirKit
+
+extension KernelTests {
+    /// What only real devices do to packets: take a tag off, cut what is too large.
+    @Suite(.serialized)
+    struct OnTheWire {
+        /// The frame's tags, from the outside: a device that receives takes the first into the packet's own fields, one that sends what
+        /// a packet socket made leaves it in the frame. Two that are in the frame are read.
+        @Test(
+            "tags in the frame and beside it",
+            arguments: [[], [0x8100], [0x88a8, 0x8100], [0x88a8, 0x8100, 0x8100], [0x8100, 0x8100, 0x8100, 0x8100]])
+        func tags(_ tags: [UInt16]) throws {
+            let wire = try Wire()
+            var frame = Frame.udp(1000, 80, payload: 100).ipv4(17).ethernet(0x800, tags: tags).bytes
+            frame.replaceSubrange(0..<6, with: Array(repeating: 0xff, count: 6))
+            var sender = try wire.left.run { try Capture.start(Traffic.plan(), log: quiet) }
+            var receiver = try wire.right.run { try Capture.start(Traffic.plan(), log: quiet) }
+            try wire.left.run { #expect(unsafe test_send_frames("w0", frame, frame.count, 100) == 0) }
+            usleep(50_000)
+            let all = Amount(bytes: 12_800, packets: 100)
+            for (isReceiver, inFrame) in [(false, tags.count), (true, max(0, tags.count - 1))] {
+                var tally = Tally()
+                if isReceiver { try tally.drain(&receiver, keep: true) } else { try tally.drain(&sender, keep: true) }
+                let counted = tally.amount { $0.destination == address("10.4.5.6") && $0.destinationPort == 80 }
+                #expect(counted == (inFrame <= 2 ? all : Amount()), "\(inFrame) tags in the frame")
+                guard inFrame > 2 else { continue }
+                // A third tag is no IP: it counts as that, with the bytes from there on.
+                #expect(tally.book[.nonIP].packets >= 100 && tally.book[.nonIP].bytes >= 100 * UInt64(128 + 4 * (inFrame - 2)))
+            }
+        }
+
+        @Test("BIG TCP: super-packets beyond 64 KiB count as the segments that arrive")
+        func bigTCP() throws {
+            let wire = try Wire(offloads: true)
+            // The sender cuts in software, behind its egress hook; the receiver joins nothing together again.
+            _ = try wire.left.exec("ethtool -K w0 tso off; ip link set w0 gso_max_size 200000")
+            _ = try wire.right.exec("ethtool -K w0 gro off tso off")
+            _ = try wire.right.exec(
+                "nft \"add table ip6 t; add chain ip6 t c { type filter hook prerouting priority 0; }; add rule ip6 t c tcp dport 9999 counter\"")
+            var plan = Traffic.plan()
+            var capture = try wire.left.run { try Capture.start(plan, log: quiet) }
+            plan.countMode = .kernel
+            var lengths = try wire.left.run { try Capture.start(plan, log: quiet) }
+            _ = try wire.right.exec("\(generator) drain fd09::2 2 >/dev/null 2>&1 & sleep 0.3")
+            _ = try wire.left.exec("\(generator) pour fd09::2 100000000 2 >/dev/null")
+            usleep(300_000)
+            var tally = Tally()
+            try tally.drain(&capture, keep: true)
+            var kernel = Tally()
+            try kernel.drain(&lengths, keep: true)
+            // "counter packets 123 bytes 456"
+            let words = try wire.right.exec("nft list chain ip6 t c").split { $0 == " " || $0 == "\n" }
+            let at = try #require(words.firstIndex(of: "counter"))
+            let arrived = Amount(bytes: UInt64(words[at + 4])!, packets: UInt64(words[at + 2])!)
+            #expect(tally.amount { $0.destinationPort == 9999 } == arrived)
+            let unscaled = kernel.amount { $0.destinationPort == 9999 }
+            let average = unscaled.bytes / max(1, unscaled.packets)
+            #expect(average > 65_536, "super-packets of \(average) bytes: none was beyond 64 KiB")
+            print("BIG TCP: \(arrived.packets) segments of \(unscaled.packets) super-packets of \(average) bytes")
+        }
+    }
+}
