@@ -8,6 +8,7 @@
  * book.
  */
 
+#include "fragments.h"
 #include "parse.h"
 
 /*
@@ -198,7 +199,7 @@ static __noinline void count_new(__u32 generation, struct flow_book *book, const
 }
 
 /* The one place where a packet is accounted for. `reason`: an enum flow_not_counted, or PARSED for one that counts. */
-static __always_inline void account(const struct packet *packet, int reason, enum addition how)
+static __always_inline void account(struct packet *packet, int reason, enum addition how)
 {
 	__u32 generation = control.generation & 1; /* read once: all that follows goes to the same one */
 	__u32 page = generation;
@@ -212,6 +213,8 @@ static __always_inline void account(const struct packet *packet, int reason, enu
 			add_amount(&book->not_counted[reason], &packet->amount, how);
 		return;
 	}
+	if (config.join_fragments && unlikely(packet->fragment.part != WHOLE) && !join_fragment(packet))
+		add(&book->orphans, 1, how);
 	struct flow_value *value = find(generation, &packet->key);
 	if (likely(value))
 		add_to_flow(value, packet, how);

@@ -118,7 +118,7 @@ enum flow_not_counted {
 struct flow_book {
 	struct flow_amount seen;
 	__u64 ring_closed; /* the ring was full once: this CPU stops trying until the next generation */
-	__u64 unused;
+	__u64 orphans;	   /* fragments that count without ports, as nobody knows the first of their datagram */
 	struct flow_amount not_counted[FLOW_NOT_COUNTED_COUNT];
 	struct flow_amount overflow[FLOW_OVERFLOW_COUNT];
 };
@@ -134,9 +134,32 @@ struct flow_config {
 	__u8 kernel_lengths;   /* count skb->len and one packet, as other agents do */
 	__u8 exclude_loopback; /* cgroup hooks: leave out what goes over lo */
 	__u8 preemptible;      /* PREEMPT_RT: softirqs are, so every addition needs an atomic */
-	__u8 unused[3];
+	__u8 join_fragments;   /* give the fragments of a datagram the ports of the first */
+	__u8 unused[2];
 	__u32 wake_inserts; /* this many new flows in one generation wake user space before the window ends */
 };
+
+/* Which datagram a fragment belongs to. */
+struct flow_datagram {
+	__u32 src[4];
+	__u32 dst[4];
+	__u32 identification;
+	__u8 protocol; /* IPv6: 0, as its fragments need not agree on what follows */
+	__u8 unused[3];
+};
+
+/* What the first fragment of a datagram says for those that have no transport header. */
+struct flow_first_fragment {
+	__u64 time; /* of CLOCK_MONOTONIC */
+	__u16 src_port;
+	__u16 dst_port;
+	__u8 protocol;
+	__u8 unused[3];
+};
+
+/* Datagrams whose first fragment is remembered, and for how long: as long as Linux waits for the rest of one. */
+#define FLOW_DATAGRAMS 4096
+#define FLOW_DATAGRAM_NANOSECONDS 30000000000ULL
 
 /* Devices that can be watched: buckets for so many are there from the start, entries are not. */
 #define FLOW_WATCHED 16384
@@ -162,6 +185,8 @@ FLOW_LAYOUT(sizeof(struct flow_value) == FLOW_VALUE_INITIATOR);
 FLOW_LAYOUT(sizeof(struct flow_event) == 72);
 FLOW_LAYOUT(sizeof(struct flow_book) == 224);
 FLOW_LAYOUT(sizeof(struct flow_config) == 16);
+FLOW_LAYOUT(sizeof(struct flow_datagram) == 40);
+FLOW_LAYOUT(sizeof(struct flow_first_fragment) == 16);
 FLOW_LAYOUT(sizeof(struct flow_control) == 3 * FLOW_CACHE_LINE);
 
 #endif

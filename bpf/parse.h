@@ -19,7 +19,9 @@
 #include "flow_abi.h"
 
 #define IP_FRAGMENT_OFFSET 0x1fff /* of frag_off; the kernel keeps its name for it to itself */
+#define IP_MORE_FRAGMENTS 0x2000
 #define IP6_FRAGMENT_OFFSET 0xfff8
+#define IP6_MORE_FRAGMENTS 1
 #define GSO_BY_FRAGS 0xffff /* SCTP: segments of unequal size, only gso_segs knows how many */
 #define MAX_EXTENSIONS 8
 #define MAX_VLAN_TAGS 2
@@ -34,10 +36,20 @@
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
+enum part { WHOLE, FIRST_PART, LATER_PART };
+
+/* Of which datagram a packet is a part. */
+struct fragment {
+	__u32 identification;
+	__u8 protocol; /* see struct flow_datagram */
+	__u8 part;     /* enum part */
+};
+
 struct packet {
 	struct flow_key key;
 	struct flow_amount amount;
 	__u32 flags;
+	struct fragment fragment;
 };
 
 /* Where the headers are: offsets from skb->data. */
@@ -104,13 +116,14 @@ struct extension {
 	__u8 next;
 	__u8 length;
 	__be16 fragment; /* of a fragment header: offset and flags */
+	__be32 identification;
 };
 
 /* A walk over extension headers: where it stands. */
 struct walk {
 	__u32 offset;
 	__u8 protocol;
-	bool fragment;
+	struct fragment fragment;
 };
 
 static __always_inline bool is_extension(__u8 protocol)
@@ -136,6 +149,12 @@ static __always_inline bool is_message(__u8 protocol, __u8 next)
 	return protocol >= IPPROTO_MH && next == IPPROTO_NONE;
 }
 
+/* A first part that is the last one too is a datagram as a whole. */
+static __always_inline void note_fragment(struct fragment *fragment, bool is_later, bool has_more)
+{
+	fragment->part = is_later ? LATER_PART : has_more ? FIRST_PART : WHOLE;
+}
+
 /*
  * Out of line: most packets have none of these. The mask is for the verifier, which does not know what a function left
  * in memory; it never takes anything away.
@@ -150,7 +169,9 @@ static __noinline void skip_extensions(struct __sk_buff *skb, struct walk *at)
 		if (!header || is_message(at->protocol, header->next))
 			break;
 		if (at->protocol == IPPROTO_FRAGMENT) {
-			at->fragment = header->fragment & bpf_htons(IP6_FRAGMENT_OFFSET);
+			note_fragment(&at->fragment, header->fragment & bpf_htons(IP6_FRAGMENT_OFFSET),
+				      header->fragment & bpf_htons(IP6_MORE_FRAGMENTS));
+			at->fragment.identification = bpf_ntohl(header->identification);
 			offset += 8;
 		} else if (at->protocol == IPPROTO_AH) {
 			offset += (header->length + 2) * 4;
@@ -159,19 +180,20 @@ static __noinline void skip_extensions(struct __sk_buff *skb, struct walk *at)
 		}
 		at->offset = offset;
 		at->protocol = header->next;
-		if (at->fragment)
+		if (at->fragment.part == LATER_PART)
 			break;
 	}
 }
 
-static __always_inline void walk_extensions(struct __sk_buff *skb, struct layers *at)
+static __always_inline void walk_extensions(struct __sk_buff *skb, struct packet *packet, struct layers *at)
 {
-	struct walk walk = {.offset = at->transport, .protocol = at->protocol};
+	struct walk walk = {.offset = at->transport, .protocol = at->protocol, .fragment = packet->fragment};
 
 	skip_extensions(skb, &walk);
 	at->transport = walk.offset & OFFSET_MASK;
 	at->protocol = walk.protocol;
-	at->fragment = walk.fragment;
+	at->fragment = walk.fragment.part == LATER_PART;
+	packet->fragment = walk.fragment;
 }
 
 static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *packet, struct layers *at)
@@ -191,11 +213,16 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	packet->key.src[3] = ip->saddr;
 	packet->key.dst[3] = ip->daddr;
 	at->protocol = ip->protocol;
-	at->fragment = ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET);
 	at->transport = at->network + header;
 	at->length = total && total < there ? total : there;
+	if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS))) {
+		at->fragment = ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET);
+		note_fragment(&packet->fragment, at->fragment, true);
+		packet->fragment.identification = bpf_ntohs(ip->id);
+		packet->fragment.protocol = ip->protocol;
+	}
 	if (unlikely(ip->protocol == IPPROTO_AH) && !at->fragment)
-		walk_extensions(skb, at);
+		walk_extensions(skb, packet, at);
 	return PARSED;
 }
 
@@ -217,7 +244,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *pack
 	at->jumbogram = !payload && ip->nexthdr == IPPROTO_HOPOPTS;
 	at->length = !at->jumbogram && total < there ? total : there;
 	if (unlikely(is_extension(at->protocol)))
-		walk_extensions(skb, at);
+		walk_extensions(skb, packet, at);
 	return PARSED;
 }
 

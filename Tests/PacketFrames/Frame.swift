@@ -25,14 +25,16 @@ package struct Frame: Sendable {
     }
 
     /// 10.1.2.3 → 10.4.5.6. `length` overrides what the header says.
-    package func ipv4(_ transport: UInt8, options: Int = 0, fragment: UInt16 = 0, length: UInt16? = nil, version: UInt8 = 4, words: UInt8? = nil)
-        -> Frame
-    {
+    package func ipv4(
+        _ transport: UInt8, options: Int = 0, fragment: UInt16 = 0, identification: UInt16 = 7, length: UInt16? = nil, version: UInt8 = 4,
+        words: UInt8? = nil
+    ) -> Frame {
         let header = 20 + options
         let total = length ?? UInt16(header + bytes.count)
         let first = version << 4 | (words ?? UInt8(header / 4))
-        let fixed: [UInt8] = [first, 0] + Self.word(total) + [0, 7] + Self.word(fragment) + [64, transport, 0, 0, 10, 1, 2, 3, 10, 4, 5, 6]
-        return Frame(bytes: fixed + Array(repeating: 1, count: options) + bytes)
+        let fixed: [UInt8] = [first, 0] + Self.word(total) + Self.word(identification) + Self.word(fragment)
+        let rest: [UInt8] = [64, transport, 0, 0, 10, 1, 2, 3, 10, 4, 5, 6]
+        return Frame(bytes: fixed + rest + Array(repeating: 1, count: options) + bytes)
     }
 
     /// 2001:db8::1 → 2001:db8::2. `next` is the protocol of the bytes so far.
@@ -59,8 +61,9 @@ package struct Frame: Sendable {
         Frame(bytes: [next, units, 0, 0, 0, 0, 0, 0] + Array(repeating: 0, count: Int(units) * 8) + bytes)
     }
 
-    package func fragmented6(next: UInt8, offset: UInt16) -> Frame {
-        Frame(bytes: [next, 0] + Self.word(offset << 3 | 1) + [0, 0, 0, 9] + bytes)
+    /// `more`: it is not the last one.
+    package func fragmented6(next: UInt8, offset: UInt16, identification: UInt16 = 9, more: Bool = true) -> Frame {
+        Frame(bytes: [next, 0] + Self.word(offset << 3 | (more ? 1 : 0)) + [0, 0] + Self.word(identification) + bytes)
     }
 
     /// An authentication header of 8 + 4 × `units` bytes.

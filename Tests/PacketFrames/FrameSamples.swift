@@ -83,6 +83,8 @@ package struct Sample: Sendable {
             Sample("encrypted", Frame.payload(40).ipv6(50), 0x86dd),
             Sample("first fragment", Frame.tcp(1000, 80, flags: 2).fragmented6(next: 6, offset: 0).ipv6(44), 0x86dd),
             Sample("later fragment", Frame.tcp(1000, 80, flags: 2).fragmented6(next: 6, offset: 5).ipv6(44), 0x86dd),
+            Sample("atomic fragment", Frame.udp(1000, 80).fragmented6(next: 17, offset: 0, more: false).ipv6(44), 0x86dd),
+            Sample("last fragment", Frame.payload(8).fragmented6(next: 60, offset: 5, more: false).ipv6(44), 0x86dd),
             Sample("fragment behind extensions", Frame.udp(1000, 80).fragmented6(next: 17, offset: 0).extended(next: 44).ipv6(0), 0x86dd),
             Sample("later fragment, then extension", Frame.udp(1000, 80).extended(next: 17).fragmented6(next: 60, offset: 9).ipv6(44), 0x86dd),
             Sample("all kinds", Frame.udp(1000, 80).authenticated(next: 17).extended(next: 51).extended(next: 60).ipv6(43), 0x86dd),
@@ -119,7 +121,7 @@ package struct Sample: Sendable {
         }
         + (0..<16).map { words in
             var tcp = Frame.tcp(1000, 80, payload: 1000)
-            tcp.bytes[12] = words << 4
+            tcp.bytes[12] = UInt8(words) << 4
             return Sample("TCP header of \(words) words", tcp.ipv4(6), 0x800, gso: (300, 0))
         }
         + [

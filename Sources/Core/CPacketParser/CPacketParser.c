@@ -9,6 +9,7 @@
 /* After parse.h only its own names are wanted. */
 #undef config
 
+_Static_assert(CPacketParser_first == (int)FIRST_PART && CPacketParser_later == (int)LATER_PART, "parse.h");
 _Static_assert(CPacketParser_syn == (int)FLOW_SYN && CPacketParser_syn_ack == (int)FLOW_SYN_ACK, "flow_abi.h");
 
 static uint64_t number(const __u32 words[2])
@@ -60,6 +61,9 @@ struct CPacketParser_parsed CPacketParser_parse(const uint8_t *bytes, struct CPa
 	parsed.dst_high = number(packet.key.dst);
 	parsed.dst_low = number(packet.key.dst + 2);
 	parsed.flags = packet.flags;
+	parsed.identification = packet.fragment.identification;
+	parsed.part = packet.fragment.part;
+	parsed.fragment_protocol = packet.fragment.protocol;
 	parsed.src_port = packet.key.src_port;
 	parsed.dst_port = packet.key.dst_port;
 	parsed.protocol = packet.key.protocol;

@@ -175,6 +175,7 @@ int capture_book(const struct capture *capture, uint32_t generation, struct flow
 	for (int cpu = 0; !error && cpu < capture->cpus; cpu++) {
 		add_amount(&sum->seen, &cells[cpu].seen);
 		sum->ring_closed += cells[cpu].ring_closed;
+		sum->orphans += cells[cpu].orphans;
 		for (int i = 0; i < FLOW_OVERFLOW_COUNT; i++)
 			add_amount(&sum->overflow[i], &cells[cpu].overflow[i]);
 		for (int i = 0; i < FLOW_NOT_COUNTED_COUNT; i++)

@@ -81,6 +81,9 @@ static int shape_object(struct capture *capture, const struct flow_config *confi
 	map = bpf_object__find_map_by_name(object, "watched");
 	if (!map || bpf_map__set_autocreate(map, !shape->sockets))
 		return -EINVAL;
+	map = bpf_object__find_map_by_name(object, "datagrams");
+	if (!map || bpf_map__set_autocreate(map, config->join_fragments))
+		return -EINVAL;
 	map = bpf_object__find_map_by_name(object, "ring");
 	if (!map || bpf_map__set_max_entries(map, shape->ring_bytes))
 		return -EINVAL;

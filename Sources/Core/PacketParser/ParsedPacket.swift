@@ -17,6 +17,16 @@ package struct ParsedPacket: Sendable, Equatable {
     package var destinationPort: UInt16 = 0
     package var transport: UInt8 = 0
     package var handshake: Handshake = []
+    /// Nil for a datagram as a whole.
+    package var fragment: Fragment?
+
+    /// Which datagram a fragment belongs to, and whether it is the one with the transport header.
+    package struct Fragment: Sendable, Equatable {
+        package var identification: UInt32
+        /// The transport that all of them name; 0 for IPv6, where they need not agree on what follows.
+        package var transport: UInt8
+        package var isFirst: Bool
+    }
 
     package enum Verdict: UInt8, Sendable {
         case counted
@@ -54,5 +64,9 @@ extension ParsedPacket {
         destinationPort = parsed.dst_port
         transport = parsed.protocol
         handshake = Handshake(rawValue: parsed.flags)
+        if parsed.part != CPacketParser_whole.rawValue {
+            fragment = Fragment(
+                identification: parsed.identification, transport: parsed.fragment_protocol, isFirst: parsed.part == CPacketParser_first.rawValue)
+        }
     }
 }

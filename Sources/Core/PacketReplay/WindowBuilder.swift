@@ -16,9 +16,11 @@ struct WindowBuilder: Sendable {
     private let linkType: LinkType
     private let wantsInterface: Bool
     private let wantsInitiator: Bool
+    private let wantsPorts: Bool
     private let ends: LocalEnds
     private var table: FlowTable
     private var initiators = InitiatorMemory()
+    private var fragments = FragmentTable()
     private var book = KernelBook()
     /// The open window, none before the first packet, and its latest packet.
     private var window: Range<UInt64>?
@@ -34,6 +36,7 @@ struct WindowBuilder: Sendable {
         self.linkType = linkType
         wantsInterface = options.capture.interface
         wantsInitiator = options.capture.initiator
+        wantsPorts = options.capture.needsPorts
         ends = LocalEnds(options.local)
         table = FlowTable(limit: options.capture.maxFlows)
         summary = PacketSummary(linkType: linkType.name)
@@ -56,12 +59,13 @@ struct WindowBuilder: Sendable {
         }
         let shape = PacketShape(
             wireLength: packet.wireLength - UInt32(layer.skipped), linkHeader: layer.header, etherType: layer.etherType)
-        let parsed = parser.parse(bytes.extracting(layer.skipped..<bytes.count), shape)
+        var parsed = parser.parse(bytes.extracting(layer.skipped..<bytes.count), shape)
         let amount = Amount(bytes: parsed.bytes, packets: parsed.packets)
         switch parsed.verdict {
         case .nonIP: leaveOut(.nonIP, amount)
         case .malformed: leaveOut(.malformed, amount)
         case .counted:
+            let isOrphan = if wantsPorts, let fragment = parsed.fragment { !fragments.join(&parsed, fragment, at: packet.nanoseconds) } else { false }
             let key = FlowTable.Key(
                 source: parsed.source, destination: parsed.destination, ports: UInt32(parsed.sourcePort) << 16 | UInt32(parsed.destinationPort),
                 interfaceIndex: wantsInterface ? layer.interfaceIndex : 0, transport: parsed.transport,
@@ -73,6 +77,7 @@ struct WindowBuilder: Sendable {
             table.add(parsed, key)
             book.seen += amount
             book.inMap += amount
+            if isOrphan { book.orphanFragments += 1 }
         }
     }
 

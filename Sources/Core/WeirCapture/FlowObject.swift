@@ -27,6 +27,7 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
         config.kernel_lengths = plan.countMode == .kernel ? 1 : 0
         config.exclude_loopback = plan.interfaces.asLoopbackRule == true ? 1 : 0
         config.preemptible = systemText("/sys/kernel/realtime")?.first == "1" ? 1 : 0
+        config.join_fragments = shape.joinsFragments ? 1 : 0
         config.wake_inserts = UInt32(shape.wakeInserts)
         var cShape = capture_shape(
             key_size: UInt32(shape.keySize), value_size: UInt32(shape.valueSize), max_flows: UInt32(shape.maxFlows),
@@ -137,6 +138,7 @@ extension KernelBook {
     init(_ cells: flow_book) {
         self.init()
         seen = Amount(cells.seen)
+        orphanFragments = cells.orphans
         let (mapFull, ringFull, busy, noMemory) = cells.overflow
         self[.mapFull] = Amount(mapFull)
         self[.ringFull] = Amount(ringFull)

@@ -41,6 +41,8 @@ public struct KernelBook: Sendable {
     public var seen = Amount()
     public var inMap = Amount()
     public var inRing = Amount()
+    /// Fragments among them that count without ports, as nobody knows the first one of their datagram.
+    public var orphanFragments: UInt64 = 0
     var overflows = InlineArray<4, Amount>(repeating: Amount())
     var exclusions = InlineArray<8, Amount>(repeating: Amount())
 
@@ -73,6 +75,7 @@ public struct KernelBook: Sendable {
         sum.seen += more.seen
         sum.inMap += more.inMap
         sum.inRing += more.inRing
+        sum.orphanFragments += more.orphanFragments
         for reason in OverflowReason.allCases { sum[reason] += more[reason] }
         for reason in NotCountedReason.allCases { sum[reason] += more[reason] }
     }

@@ -11,6 +11,8 @@ public struct MapShape: Sendable, Equatable {
     public let isPerCPU: Bool
     public let maxFlows: Int
     public let ringBytes: Int
+    /// Whether fragments take the ports of the first of their datagram: devices see fragments, sockets see datagrams.
+    public let joinsFragments: Bool
     /// CPUs that a per-CPU value has a place for.
     public let possibleCPUs: Int
 
@@ -26,6 +28,7 @@ public struct MapShape: Sendable, Equatable {
         isPerCPU = !plan.needsPorts
         maxFlows = plan.maxFlows
         ringBytes = plan.ringBytes
+        joinsFragments = plan.needsPorts && source != .cgroup
         self.possibleCPUs = possibleCPUs ?? max(1, Int(capture_possible_cpus()))
     }
 
@@ -55,19 +58,24 @@ public struct MapShape: Sendable, Equatable {
         max(1024, (bytes - ringBytes) / (2 * (entryBytes + 2 * Self.bucket)))
     }
 
-    /// What else the kernel charges: the books of every CPU, the hash buckets of the watched devices where there are any,
-    /// shared pages. (Compared with `memlock` on Linux 6.18: less than 2 KiB apart.) Beside `memoryBytes` it hardly shows, but where `max_flows` is small.
+    /// What else the kernel charges: the books of every CPU, the hash buckets of the watched devices and the datagrams in
+    /// fragments where there are any, shared pages. (Compared with `memlock` on Linux 6.18: less than 2 KiB apart.) Beside `memoryBytes` it hardly shows, but where `max_flows` is small.
     public func otherBytes(_ source: CaptureSource) -> Int {
-        bookBytes * possibleCPUs + watchedBytes(source) + sharedBytes
+        bookBytes * possibleCPUs + watchedBytes(source) + datagramBytes + sharedBytes
     }
 
     /// `otherBytes`, spelled out.
     public func otherFormula(_ source: CaptureSource) -> String {
-        "books \(bookBytes) × \(possibleCPUs) possible CPUs + watched devices \(watchedBytes(source)) + shared pages \(sharedBytes)"
+        "books \(bookBytes) × \(possibleCPUs) possible CPUs + watched devices \(watchedBytes(source)) + datagrams in fragments \(datagramBytes) + shared pages \(sharedBytes)"
     }
 
     private var bookBytes: Int { 2 * MemoryLayout<flow_book>.size }
     private func watchedBytes(_ source: CaptureSource) -> Int { source == .cgroup ? 0 : Int(FLOW_WATCHED) * Self.bucket }
+    private var datagramBytes: Int {
+        guard joinsFragments else { return 0 }
+        let entry = Self.entryHead + MemoryLayout<flow_datagram>.size + MemoryLayout<flow_first_fragment>.size
+        return Int(FLOW_DATAGRAMS) * (entry + Self.bucket)
+    }
     private var sharedBytes: Int { 2 * 8192 }
 
     /// New flows in one generation that make user space drain before the window ends: the last eighth is for those that

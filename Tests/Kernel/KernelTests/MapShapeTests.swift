@@ -50,6 +50,21 @@ struct MapShapeTests {
 extension KernelTests {
     @Suite("map memory")
     struct Memory {
+        @Test("datagrams in fragments are charged where ports are wanted, as much as is said")
+        func datagrams() throws {
+            var plan = CapturePlan()
+            plan.maxFlows = 98_304
+            let said = MapShape(plan, source: .tc).otherBytes(.tc)
+            let object = try FlowObject.load(plan, source: .tc)
+            let charged = chargedMaps(entries: 4096)
+            withExtendedLifetimeOf(object)
+            plan.ports = false
+            let without = MapShape(plan, source: .tc).otherBytes(.tc)
+            // Another map has room for as many.
+            #expect(charged.contains { abs($0 - (said - without)) < 2048 }, "charged \(charged), formula \(said - without)")
+            #expect(MapShape(CapturePlan(), source: .cgroup).otherBytes(.tc) == without)
+        }
+
         /// Odd numbers of flows, so that the maps are found among this process's descriptors.
         @Test(
             "the kernel charges what the formula says, at most 64 bytes per entry beside its key and values", arguments: [false, true],

@@ -6,6 +6,7 @@ import CWeirCapture
 import Glibc
 import PacketFrames
 import PacketParser
+import PacketReplay
 import Testing
 import WeirCapture
 
@@ -14,6 +15,8 @@ struct ParserComparison: ~Copyable {
     private let object: FlowObject
     private let generation: UInt32
     private let parser: PacketParser
+    /// As the kernel's program does it; nil where it does not.
+    private var fragments: FragmentTable?
     private var before = KernelBook()
     private var rows = Array(repeating: capture_row(), count: 8)
     /// Packets that both read, by what the kernel said; and those that the kernel refuses to make up.
@@ -27,6 +30,7 @@ struct ParserComparison: ~Copyable {
         if sockets { plan.interfaces = InterfaceFilter(exclude: []) }
         object = try FlowObject.load(plan, source: sockets ? .cgroup : .tc)
         generation = object.generation
+        fragments = plan.needsPorts && !sockets ? FragmentTable() : nil
         parser = PacketParser(
             // The socket programs always tell transports apart.
             transport: plan.needsTransport || sockets, ports: plan.needsPorts, initiator: plan.initiator,
@@ -68,7 +72,9 @@ struct ParserComparison: ~Copyable {
             etherType: Frame.word(frame[12], frame[13]))
         shape.segmentSize = gso.size
         shape.segments = gso.segments
-        let user = Self.text(parser.parse(packet.span, shape))
+        var parsed = parser.parse(packet.span, shape)
+        if parsed.verdict == .counted, let fragment = parsed.fragment { _ = fragments?.join(&parsed, fragment, at: Self.monotonic()) }
+        let user = Self.text(parsed)
         if kernel != user { Issue.record("\(hook.rawValue) on \(what()): kernel \(kernel), user space \(user), frame \(frame)") }
     }
 
@@ -92,6 +98,14 @@ struct ParserComparison: ~Copyable {
         guard found.isEmpty, reasons.count == 1, let reason = reasons.first else { return "\(found.count) rows, reasons \(reasons)" }
         leftOut[reason, default: 0] += 1
         return "\(reason.name) \(seen.bytes)/\(seen.packets)"
+    }
+
+    /// The clock of the program.
+    private static func monotonic() -> UInt64 {
+        var time = timespec()
+        // Written before the call returns.
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
     private static func text(_ packet: ParsedPacket) -> String {

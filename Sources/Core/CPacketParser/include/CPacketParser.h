@@ -29,6 +29,9 @@ struct CPacketParser_packet {
 /* Handshake bits of a counted packet, when the initiator is wanted. */
 enum CPacketParser_flag { CPacketParser_syn = 1, CPacketParser_syn_ack = 2 };
 
+/* Part of a datagram that is counted: as a whole, or the first of its fragments, or one behind it. */
+enum CPacketParser_part { CPacketParser_whole, CPacketParser_first, CPacketParser_later };
+
 enum CPacketParser_verdict { CPacketParser_counted, CPacketParser_non_ip, CPacketParser_malformed };
 
 /* Addresses are big-endian numbers, IPv4 as ::ffff:a.b.c.d. Amounts are there whatever the verdict. */
@@ -39,8 +42,11 @@ struct CPacketParser_parsed {
 	uint64_t packets;
 	uint32_t flags; /* of enum CPacketParser_flag */
 	uint16_t src_port, dst_port;
+	uint32_t identification; /* of a fragment */
 	uint8_t protocol;
-	uint8_t verdict; /* of enum CPacketParser_verdict */
+	uint8_t verdict;	   /* of enum CPacketParser_verdict */
+	uint8_t part;		   /* of enum CPacketParser_part */
+	uint8_t fragment_protocol; /* that all fragments of the datagram name; 0 for IPv6 */
 };
 
 /* Reads at most `captured` of `bytes`; NULL is fine when there are none. */

@@ -27,6 +27,7 @@ struct KernelMetrics: Sendable {
     private let inRing: Line
     private let overflow: [(reason: OverflowReason, line: Line)]
     private let notCounted: [(reason: NotCountedReason, line: Line)]
+    private let orphanFragments: Cell
     private let drains: Cell
     private let drainTime: Cell
     private let windows: Cell
@@ -40,6 +41,8 @@ struct KernelMetrics: Sendable {
         inRing = Line(registry, "counted", "in flows handed to the pipeline", [("where", "ring")])
         overflow = OverflowReason.allCases.map { ($0, Line(registry, "overflow", "that found no room", [("reason", $0.name)])) }
         notCounted = NotCountedReason.allCases.map { ($0, Line(registry, "not_counted", "seen and rightly left out", [("reason", $0.name)])) }
+        orphanFragments = registry.counter(
+            "weir_kernel_fragments_without_ports_total", "Fragments that count without ports, as the first one of their datagram is not known.")
         drains = registry.counter("weir_kernel_flips_total", "Times the kernel half changed over to the other generation to be drained.")
         drainTime = registry.counter(
             "weir_kernel_drain_seconds_total", "Time spent draining and handing on; divide by weir_kernel_flips_total.", scale: .nanoseconds)
@@ -53,6 +56,7 @@ struct KernelMetrics: Sendable {
         inRing.add(book.inRing)
         for (reason, line) in overflow { line.add(book[reason]) }
         for (reason, line) in notCounted { line.add(book[reason]) }
+        orphanFragments.add(book.orphanFragments)
         if !book.isBalanced { unbalanced.add() }
         drains.add()
         drainTime.add(nanoseconds)

@@ -24,6 +24,7 @@ enum OfflineBook {
             rows.append(["kernel book", "bytes", "packets"])
             add("seen", kernel.seen)
             add("in map", kernel.inMap)
+            if kernel.orphanFragments > 0 { rows.append(["  fragments without ports", "", String(kernel.orphanFragments)]) }
             for reason in NotCountedReason.allCases where kernel[reason].packets > 0 { add("not_counted.\(reason.name)", kernel[reason]) }
         }
         rows.append(["pipeline book", "bytes", "packets"])
