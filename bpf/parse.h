@@ -15,6 +15,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include "flow_abi.h"
 
@@ -346,6 +347,32 @@ static __always_inline __u32 unsent_header(struct __sk_buff *skb, const struct l
 	return sizeof(*jumbo);
 }
 
+#include "tunnels.h"
+
+/*
+ * Where the headers of every segment end. The kernel cuts the packet within a tunnel, and repeats the outer headers,
+ * the tunnel's and the inner ones; where no tunnel is found, the outer ones are all there are.
+ */
+static __always_inline __u32 repeated_headers(struct __sk_buff *skb, const struct layers *outer)
+{
+	struct packet packet = {};
+	struct layers inner = {.network = outer->transport};
+	__be16 type = enter_tunnel(skb, outer->protocol, &inner.network);
+
+	if (type == bpf_htons(ETH_P_TEB)) {
+		type = ethernet_type(skb, inner.network);
+		inner.network += ETH_HLEN;
+		type = skip_vlan_tags(skb, type, &inner.network);
+	}
+	inner.network &= OFFSET_MASK;
+	bool parsed = (type == bpf_htons(ETH_P_IP) && parse_ipv4(skb, &packet, &inner) == PARSED) ||
+		      (type == bpf_htons(ETH_P_IPV6) && parse_ipv6(skb, &packet, &inner) == PARSED);
+	/* A mask takes something away where somebody has put 16 KiB of extensions outside and inside. */
+	if (parsed && inner.transport > outer->transport)
+		return inner.transport - outer->network + transport_header(skb, &inner);
+	return outer->transport - outer->network + transport_header(skb, outer);
+}
+
 /*
  * A GSO or GRO super-packet stands for n packets, whose headers H the wire carries n times: L + (n - 1) * H. virtio,
  * tun and AF_PACKET leave gso_segs at 0, so n is worked out. Out of line: it costs what many packets would.
@@ -359,7 +386,7 @@ static __noinline void measure_segments(struct __sk_buff *skb, struct packet *pa
 	at.transport &= OFFSET_MASK;
 	__u32 unsent = unsent_header(skb, &at);
 	__u32 length = skb->len - at.network - unsent;
-	__u32 headers = at.transport - at.network - unsent + transport_header(skb, &at);
+	__u32 headers = repeated_headers(skb, &at) - unsent;
 	if (!segments && size != GSO_BY_FRAGS && length > headers)
 		segments = (length - headers + size - 1) / size;
 	if (!segments)

@@ -20,7 +20,8 @@ package struct Sample: Sendable {
     }
 
     /// All edges of both families.
-    package static let all: [Sample] = transports + ipv4Edges + ipv6Edges + extensions + authentications + superPackets + tcpOptions + strangers
+    package static let all: [Sample] =
+        transports + ipv4Edges + ipv6Edges + extensions + authentications + superPackets + tcpOptions + encapsulated + strangers
 
     static let transports: [Sample] = [
         UInt8(0), 1, 2, 6, 17, 33, 41, 47, 50, 51, 58, 89, 132, 136, 255,

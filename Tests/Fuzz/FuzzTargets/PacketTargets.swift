@@ -11,6 +11,8 @@ extension FuzzTarget {
     private static let headers = [
         "\u{8}\u{0}E\u{0}\u{0}", "\u{6}", "\u{11}", "\u{1}", "`\u{0}\u{0}\u{0}", ":", ",", "\u{3c}", "\u{0}", "\u{2b}", "2", "\u{4}\u{0}",
         "\u{1}\u{0}\u{0}\u{0}",
+        // VXLAN, Ethernet in Geneve and GRE, GRE.
+        "\u{8}\u{0}\u{0}\u{0}\u{0}\u{0}\u{7}\u{0}", "eX", "/",
         "\u{7f}\u{7f}",
     ]
 

@@ -98,7 +98,28 @@ extension KernelTests {
             Case("SCTP says its number", Frame.udp(1000, 80, payload: 92).ipv4(132).ethernet(0x800), "\(v4)/132 184/3 @0", gso: (0xffff, 3)),
         ]
 
-        @Test("a frame counts as what it costs on a wire", arguments: cases)
+        /// Two segments of 1000 bytes in a tunnel: L + H, with H up to the end of the inner TCP header (32 bytes).
+        static let tunnelled: [Case] = {
+            let tcp = Frame.tcp(5, 6, options: 12, payload: 2000)
+            let (four, six) = (tcp.ipv4(6), tcp.ipv6(6))
+            let frame = four.ethernet(0x800)
+            var cases: [Case] = []
+            func add(_ name: String, _ packet: Frame, _ flow: String, _ headers: [Int]) {
+                let bytes = headers.reduce(2000) { $0 + 2 * $1 }
+                cases.append(Case(name, packet, "\(flow) \(bytes)/2 @0", gso: (1000, 0)))
+            }
+            add("VXLAN", frame.vxlan().inUDP(1000, 80).ipv4(17).ethernet(0x800), "\(v4)/17", [20, 8, 8, 14, 20, 32])
+            add("VXLAN over IPv6", frame.vxlan().inUDP(1000, 80).ipv6(17).ethernet(0x86dd), "\(v6)/17", [40, 8, 8, 14, 20, 32])
+            add("Geneve, options", frame.geneve(words: 5).inUDP(1000, 80).ipv4(17).ethernet(0x800), "\(v4)/17", [20, 8, 28, 14, 20, 32])
+            add("GRE with a key", six.gre(0x86dd, flags: 0x20).ipv4(47).ethernet(0x800), "10.1.2.3:0>10.4.5.6:0/47", [20, 8, 40, 32])
+            add("IPIP", four.ipv4(4).ethernet(0x800), "10.1.2.3:0>10.4.5.6:0/4", [20, 20, 32])
+            add("6in4", six.ipv4(41).ethernet(0x800), "10.1.2.3:0>10.4.5.6:0/41", [20, 40, 32])
+            add("4in6 behind options", four.extended(next: 4).ipv6(60).ethernet(0x86dd), "2001:db8::1:0>2001:db8::2:0/4", [40, 8, 20, 32])
+            add("datagrams are no tunnel", Frame.udp(1000, 80, payload: 2000).ipv4(17).ethernet(0x800), "\(v4)/17", [20, 8])
+            return cases
+        }()
+
+        @Test("a frame counts as what it costs on a wire", arguments: cases + tunnelled)
         func frame(_ given: Case) throws {
             let runner = try ProgramRunner()
             #expect(try runner.run(given.frame, given.context).text == given.flow)

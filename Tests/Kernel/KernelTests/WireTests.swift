@@ -37,6 +37,52 @@ extension KernelTests {
             }
         }
 
+        /// VXLAN between the two hosts: 10.7.0.1 and 10.7.0.2 at its ends, its packets between 10.9.0.1 and 10.9.0.2.
+        static func tunnel(_ wire: borrowing Wire) throws {
+            for (me, other) in [(1, 2), (2, 1)] {
+                let make = """
+                    ip link add vx0 type vxlan id 7 local 10.9.0.\(me) remote 10.9.0.\(other) dstport 4789 noudpcsum
+                    ip addr add 10.7.0.\(me)/24 dev vx0; ip link set vx0 up
+                    """
+                _ = me == 1 ? try wire.left.exec(make) : try wire.right.exec(make)
+            }
+        }
+
+        @Test("a super-packet in a tunnel counts as the packets that arrive, all headers in each", arguments: ["off", "on"], ["off", "on"])
+        func tunnelled(offload: String, merging: String) throws {
+            let wire = try Wire(offloads: true)
+            try Self.tunnel(wire)
+            // The sender cuts in software, behind its egress hook.
+            _ = try wire.left.exec("ethtool -K w0 tso off tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off gso \(offload)")
+            _ = try wire.left.exec("ethtool -K vx0 tso \(offload) gso \(offload)")
+            _ = try wire.right.exec("ethtool -K w0 gro \(merging)")
+            _ = try wire.right.exec(
+                "nft \"add table ip t; add chain ip t c { type filter hook prerouting priority 0; }; add rule ip t c udp dport 4789 counter\"")
+            var plan = Traffic.plan()
+            var sender = try wire.left.run { try Capture.start(plan, log: quiet) }
+            var receiver = try wire.right.run { try Capture.start(plan, log: quiet) }
+            plan.countMode = .kernel
+            var lengths = try wire.left.run { try Capture.start(plan, log: quiet) }
+            _ = try wire.right.exec("\(generator) drain 10.7.0.2 2 >/dev/null 2>&1 & sleep 0.3")
+            _ = try wire.left.exec("\(generator) pour 10.7.0.2 30000000 2 >/dev/null")
+            usleep(300_000)
+            var (sent, received, unscaled) = (Tally(), Tally(), Tally())
+            try sent.drain(&sender, keep: true)
+            try received.drain(&receiver, keep: true)
+            try unscaled.drain(&lengths, keep: true)
+            func outer(_ tally: Tally) -> Amount { tally.amount { $0.source == address("10.9.0.1") && $0.destinationPort == 4789 } }
+            let words = try wire.right.exec("nft list chain ip t c").split { $0 == " " || $0 == "\n" }
+            let at = try #require(words.firstIndex(of: "counter"))
+            let arrived = Amount(bytes: UInt64(words[at + 4])!, packets: UInt64(words[at + 2])!)
+            // What was joined together again is joined for the firewall too.
+            if merging == "off" { #expect(outer(sent) == arrived) }
+            #expect(outer(received) == outer(sent))
+            #expect(outer(sent).packets > 20_000)
+            let average = outer(unscaled).bytes / max(1, outer(unscaled).packets)
+            #expect((average > 3000) == (offload == "on"), "super-packets of \(average) bytes")
+            print("VXLAN, offload \(offload), GRO \(merging): \(outer(sent).packets) packets in \(outer(unscaled).packets)")
+        }
+
         @Test("BIG TCP: super-packets beyond 64 KiB count as the segments that arrive")
         func bigTCP() throws {
             let wire = try Wire(offloads: true)
