@@ -22,10 +22,52 @@ struct {
 	__type(value, __u32);
 } watched SEC(".maps");
 
+/* Where outer packets come from and go to whose inner packets count at the tunnel's device. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FLOW_TUNNEL_ENDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct flow_tunnel_end);
+	__type(value, __u32);
+} tunnel_ends SEC(".maps");
+
 /* A device whose frames start with Ethernet, or one without a link header (tun, ppp, …). */
 enum link { ETHERNET = ETH_HLEN, RAW = 0 };
 
 /* ---- tc: a packet counts at the one hook where it enters this network namespace ---- */
+
+/* Made here or received, by a tunnel that ends here. Out of line: only where there is such a tunnel. */
+static __noinline bool is_outer(struct __sk_buff *skb, const struct packet *packet, bool made)
+{
+	struct flow_tunnel_end end = {.protocol = packet->protocol};
+	const void *remote = made ? packet->key.dst : packet->key.src;
+	__u32 offset = packet->transport & OFFSET_MASK;
+
+	if (packet->fragment.part == LATER_PART)
+		return false;
+	__builtin_memcpy(end.local, made ? packet->key.src : packet->key.dst, sizeof(end.local));
+	if (end.protocol == IPPROTO_UDP) {
+		struct ports copy;
+		const struct ports *ports = HEADER_AT(skb, offset, &copy);
+		if (!ports)
+			return false;
+		end.kind = bpf_ntohs(ports->dst);
+	} else if (end.protocol == IPPROTO_GRE) {
+		struct gre_header copy;
+		const struct gre_header *gre = HEADER_AT(skb, offset, &copy);
+		if (!gre)
+			return false;
+		end.kind = bpf_ntohs(gre->protocol);
+		/* One remote end or all: a UDP tunnel takes what comes from anywhere. */
+		__builtin_memcpy(end.remote, remote, sizeof(end.remote));
+		if (bpf_map_lookup_elem(&tunnel_ends, &end))
+			return true;
+		__builtin_memset(end.remote, 0, sizeof(end.remote));
+	} else {
+		return false;
+	}
+	return bpf_map_lookup_elem(&tunnel_ends, &end);
+}
 
 static __always_inline int count_at_device(struct __sk_buff *skb, enum flow_hook hook, bool duplicate, enum link link)
 {
@@ -36,6 +78,9 @@ static __always_inline int count_at_device(struct __sk_buff *skb, enum flow_hook
 		packet.key.ifindex = skb->ifindex;
 	if (reason == PARSED && duplicate)
 		reason = FLOW_DUPLICATE;
+	else if (unlikely(control.tunnel_ends) && reason == PARSED && hook != FLOW_THROUGH &&
+		 is_outer(skb, &packet, hook == FLOW_MADE))
+		reason = FLOW_TUNNEL;
 	account(&packet, reason, ALONE);
 	return NEXT;
 }

@@ -164,11 +164,24 @@ struct flow_first_fragment {
 /* Devices that can be watched: buckets for so many are there from the start, entries are not. */
 #define FLOW_WATCHED 16384
 
+/* An end on this host of a tunnel whose inner packets count: the outer ones do not. */
+struct flow_tunnel_end {
+	__u32 local[4];	 /* network order; IPv4 as ::ffff:a.b.c.d */
+	__u32 remote[4]; /* all zero: whoever it is */
+	__u16 kind;	 /* UDP: the port that receives, at both ends; GRE: the EtherType of what is inside */
+	__u8 protocol;
+	__u8 unused;
+};
+
+/* As FLOW_WATCHED. */
+#define FLOW_TUNNEL_ENDS 4096
+
 #define FLOW_CACHE_LINE 64
 
-/* Shared memory (.bss). User space writes `generation`; its line is never written by a program. */
+/* Shared memory (.bss). User space writes `generation`'s line; a program never does. */
 struct flow_control {
 	__u32 generation __attribute__((aligned(FLOW_CACHE_LINE)));
+	__u32 tunnel_ends; /* how many there are: most hosts have none and nothing to look up */
 	struct {
 		__u64 count __attribute__((aligned(FLOW_CACHE_LINE)));
 		__u64 rung; /* user space was woken; plain, so that two CPUs may wake it both */
@@ -187,6 +200,7 @@ FLOW_LAYOUT(sizeof(struct flow_book) == 224);
 FLOW_LAYOUT(sizeof(struct flow_config) == 16);
 FLOW_LAYOUT(sizeof(struct flow_datagram) == 40);
 FLOW_LAYOUT(sizeof(struct flow_first_fragment) == 16);
+FLOW_LAYOUT(sizeof(struct flow_tunnel_end) == 36);
 FLOW_LAYOUT(sizeof(struct flow_control) == 3 * FLOW_CACHE_LINE);
 
 #endif

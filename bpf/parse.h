@@ -51,6 +51,8 @@ struct packet {
 	struct flow_amount amount;
 	__u32 flags;
 	struct fragment fragment;
+	__u32 transport; /* where its header is, and of which kind; the key has only what is wanted */
+	__u8 protocol;
 };
 
 /* Where the headers are: offsets from skb->data. */
@@ -431,6 +433,8 @@ static __always_inline int parse(struct __sk_buff *skb, struct packet *packet, _
 		packet->amount.packets = 1;
 		return result;
 	}
+	packet->transport = at.transport;
+	packet->protocol = at.protocol;
 	if (config.want_protocol)
 		packet->key.protocol = at.protocol;
 	if (config.want_ports && !at.fragment)

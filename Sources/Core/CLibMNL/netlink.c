@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/if_tunnel.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -51,6 +53,59 @@ static bool has_number(const struct nlattr *attribute)
 	return mnl_attr_get_payload_len(attribute) >= sizeof(uint32_t);
 }
 
+static void read_end(const struct nlattr *attribute, uint64_t *high, uint64_t *low)
+{
+	uint16_t length = mnl_attr_get_payload_len(attribute);
+	uint64_t words[2];
+
+	if (length == 4 && mnl_attr_get_u32(attribute)) {
+		*low = 0xffff00000000 | ntohl(mnl_attr_get_u32(attribute));
+	} else if (length == 16) {
+		memcpy(words, mnl_attr_get_payload(attribute), sizeof words);
+		*high = be64toh(words[0]);
+		*low = be64toh(words[1]);
+	}
+}
+
+// Tunnels that carry Ethernet frames: where their attributes are. Those of GRE have no port.
+static const struct tunnel_kind {
+	const char *name;
+	uint8_t protocol;
+	uint16_t port, local, local6, remote;
+} tunnel_kinds[] = {
+    {"vxlan", IPPROTO_UDP, IFLA_VXLAN_PORT, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LOCAL6, 0},
+    {"geneve", IPPROTO_UDP, IFLA_GENEVE_PORT, 0, 0, 0},
+    {"gretap", IPPROTO_GRE, 0, IFLA_GRE_LOCAL, 0, IFLA_GRE_REMOTE},
+    {"ip6gretap", IPPROTO_GRE, 0, IFLA_GRE_LOCAL, 0, IFLA_GRE_REMOTE},
+};
+
+static void read_tunnel(const struct nlattr *data, struct netlink_event *event)
+{
+	const struct tunnel_kind *kind = NULL;
+	const struct nlattr *attribute;
+
+	for (size_t i = 0; i < sizeof tunnel_kinds / sizeof *tunnel_kinds; i++)
+		if (!strcmp(event->type, tunnel_kinds[i].name))
+			kind = &tunnel_kinds[i];
+	if (!kind)
+		return;
+	event->tunnel_protocol = kind->protocol;
+	mnl_attr_for_each_nested(attribute, data)
+	{
+		uint16_t type = mnl_attr_get_type(attribute);
+		if (type == kind->port && mnl_attr_get_payload_len(attribute) == 2)
+			event->tunnel_port = ntohs(mnl_attr_get_u16(attribute));
+		else if (type == kind->local || type == kind->local6)
+			read_end(attribute, &event->local_high, &event->local_low);
+		else if (type == kind->remote)
+			read_end(attribute, &event->remote_high, &event->remote_low);
+		// GRE that is itself in UDP.
+		else if (kind->protocol == IPPROTO_GRE && type == IFLA_GRE_ENCAP_TYPE &&
+			 mnl_attr_get_payload_len(attribute) == 2 && mnl_attr_get_u16(attribute))
+			event->tunnel_protocol = 0;
+	}
+}
+
 static int read_link(struct netlink *netlink, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
@@ -88,8 +143,14 @@ static int read_link(struct netlink *netlink, const struct nlmsghdr *message)
 			    event.xdp = mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
 			break;
 		case IFLA_LINKINFO:
-			mnl_attr_for_each_nested(nested, attribute) if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
-			    copy_text(event.type, sizeof event.type, nested);
+			// The kernel writes the kind before what it says of one.
+			mnl_attr_for_each_nested(nested, attribute)
+			{
+				if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
+					copy_text(event.type, sizeof event.type, nested);
+				else if (mnl_attr_get_type(nested) == IFLA_INFO_DATA && link->ifi_type == ARPHRD_ETHER)
+					read_tunnel(nested, &event);
+			}
 			break;
 		}
 	}

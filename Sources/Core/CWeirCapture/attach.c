@@ -3,6 +3,7 @@
 
 // Links, clsact filters, and the watched set.
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <linux/bpf.h>
@@ -36,6 +37,28 @@ int capture_watch(const struct capture *capture, uint32_t ifindex, bool watched)
 	if (watched)
 		return bpf_map_update_elem(capture->watched, &ifindex, &yes, BPF_ANY) ? -errno : 0;
 	return bpf_map_delete_elem(capture->watched, &ifindex) && errno != ENOENT ? -errno : 0;
+}
+
+static void split(uint32_t words[4], uint64_t high, uint64_t low)
+{
+	words[0] = htobe32(high >> 32);
+	words[1] = htobe32(high);
+	words[2] = htobe32(low >> 32);
+	words[3] = htobe32(low);
+}
+
+int capture_tunnel(struct capture *capture, struct capture_tunnel_end given, bool there)
+{
+	struct flow_tunnel_end end = {.kind = given.kind, .protocol = given.protocol};
+	uint32_t yes = 1;
+
+	split(end.local, given.local_high, given.local_low);
+	split(end.remote, given.remote_high, given.remote_low);
+	if (there ? bpf_map_update_elem(capture->tunnel_ends, &end, &yes, BPF_NOEXIST)
+		  : bpf_map_delete_elem(capture->tunnel_ends, &end))
+		return errno == EEXIST || errno == ENOENT ? 0 : -errno;
+	__atomic_add_fetch(&capture->control->tunnel_ends, there ? 1 : -1, __ATOMIC_RELAXED);
+	return 0;
 }
 
 // ---- clsact ----

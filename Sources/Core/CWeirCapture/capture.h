@@ -18,7 +18,7 @@ struct capture {
 	struct bpf_object *object;
 	struct capture_shape shape;
 	struct flow_control *control; // the programs' .bss
-	int flows[2], books, barrier, barrier_inner, watched, ring_fd, cpus;
+	int flows[2], books, barrier, barrier_inner, watched, tunnel_ends, ring_fd, cpus;
 	struct ring_buffer *ring;
 	uint32_t lap; // bytes taken from the ring in this collection
 	struct events events[2];

@@ -81,6 +81,9 @@ static int shape_object(struct capture *capture, const struct flow_config *confi
 	map = bpf_object__find_map_by_name(object, "watched");
 	if (!map || bpf_map__set_autocreate(map, !shape->sockets))
 		return -EINVAL;
+	map = bpf_object__find_map_by_name(object, "tunnel_ends");
+	if (!map || bpf_map__set_autocreate(map, !shape->sockets))
+		return -EINVAL;
 	map = bpf_object__find_map_by_name(object, "datagrams");
 	if (!map || bpf_map__set_autocreate(map, config->join_fragments))
 		return -EINVAL;
@@ -105,6 +108,7 @@ static int find_maps(struct capture *capture)
 	capture->barrier = bpf_object__find_map_fd_by_name(object, "barrier");
 	capture->barrier_inner = bpf_object__find_map_fd_by_name(object, "barrier_inner");
 	capture->watched = bpf_object__find_map_fd_by_name(object, "watched");
+	capture->tunnel_ends = bpf_object__find_map_fd_by_name(object, "tunnel_ends");
 	capture->ring_fd = bpf_object__find_map_fd_by_name(object, "ring");
 	bpf_object__for_each_map(map, object)
 	{

@@ -19,10 +19,31 @@ public struct Link: Sendable, Equatable {
     public var isUp: Bool
     /// An XDP program stands before the stack: what it redirects or drops nobody behind it sees.
     public var hasXDP: Bool
+    /// How the packets look that carry its own; nil for what is no tunnel, and for tunnels that are not read.
+    public var tunnel: Tunnel?
+
+    /// The outside of a tunnel that carries Ethernet frames.
+    public struct Tunnel: Sendable, Equatable {
+        /// 17 UDP (VXLAN, Geneve), 47 GRE.
+        public var transport: UInt8
+        /// The port that receives, at both ends; 0 for GRE.
+        public var port: UInt16
+        /// Nil: any of this host's.
+        public var local: IPAddress?
+        /// Nil: whoever it is.
+        public var remote: IPAddress?
+
+        public init(transport: UInt8, port: UInt16 = 0, local: IPAddress? = nil, remote: IPAddress? = nil) {
+            self.transport = transport
+            self.port = port
+            self.local = local
+            self.remote = remote
+        }
+    }
 
     public init(
         index: UInt32, name: String, kind: String = "", hardware: UInt16 = 1, master: UInt32 = 0, lower: UInt32? = 0, isUp: Bool = true,
-        hasXDP: Bool = false
+        hasXDP: Bool = false, tunnel: Tunnel? = nil
     ) {
         self.index = index
         self.name = name
@@ -32,6 +53,7 @@ public struct Link: Sendable, Equatable {
         self.lower = lower
         self.isUp = isUp
         self.hasXDP = hasXDP
+        self.tunnel = tunnel
     }
 }
 

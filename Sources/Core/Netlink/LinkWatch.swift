@@ -99,7 +99,18 @@ extension Link {
     fileprivate init(_ event: netlink_event) {
         self.init(
             index: event.index, name: text(event.name), kind: text(event.type), hardware: event.hardware, master: event.master,
-            lower: event.lower_elsewhere ? nil : event.lower, isUp: event.flags & 1 != 0, hasXDP: event.xdp)
+            lower: event.lower_elsewhere ? nil : event.lower, isUp: event.flags & 1 != 0, hasXDP: event.xdp,
+            tunnel: event.tunnel_protocol == 0 ? nil : Link.Tunnel(event))
+    }
+}
+
+extension Link.Tunnel {
+    fileprivate init(_ event: netlink_event) {
+        let local = IPAddress(high: event.local_high, low: event.local_low)
+        let remote = IPAddress(high: event.remote_high, low: event.remote_low)
+        let none = IPAddress(high: 0, low: 0)
+        self.init(
+            transport: event.tunnel_protocol, port: event.tunnel_port, local: local == none ? nil : local, remote: remote == none ? nil : remote)
     }
 }
 

@@ -34,6 +34,11 @@ struct Attachments: Sendable {
     private(set) var unwatched: Set<UInt32> = []
     /// How often a device could not be added to the watched ones.
     private(set) var watchFailures: UInt64 = 0
+    /// What the kernel half knows as ends of tunnels.
+    private var tunnelEnds: Set<TunnelEnd> = []
+    private var unnotedTunnelEnds: Set<TunnelEnd> = []
+    /// Ends that found no room in the map: the packets around those of the tunnel count too.
+    private(set) var lostTunnelEnds: UInt64 = 0
     private var hasToldNone = false
     /// Devices whose clsact qdisc is ours to remove.
     private var ownQdiscs: Set<UInt32> = []
@@ -55,7 +60,8 @@ struct Attachments: Sendable {
     /// before: its programs take the place of the old ones, device by device, without a packet between.
     mutating func follow(_ plan: DevicePlan, _ object: borrowing FlowObject, anew: Bool = false, _ log: Logger) {
         refusal = nil
-        if anew { watched = [] }
+        if anew { (watched, tunnelEnds) = ([], []) }
+        followTunnels(Set(plan.tunnelEnds.values.joined()), object, log)
         // Watched before attached: for a moment a packet may be missed, but none is counted twice.
         let wereUnwatched = unwatched
         unwatched = []
@@ -97,8 +103,27 @@ struct Attachments: Sendable {
                 if error.number != ENODEV { tell(device, error.number, errorText(error.number), log) }
             }
         }
+        // Where nothing looks into a tunnel, what is around its packets counts.
+        followTunnels(Set(plan.tunnelEnds.filter { attachments[$0.key] != nil }.values.joined()), object, log)
         for index in watched.subtracting(plan.watched) { _ = object.watch(index, false) }
         watched = plan.watched.subtracting(unwatched).subtracting(refused)
+    }
+
+    /// Before the tunnels are attached: for a moment a packet may be missed, but none is counted twice.
+    private mutating func followTunnels(_ ends: Set<TunnelEnd>, _ object: borrowing FlowObject, _ log: Logger) {
+        for end in tunnelEnds.subtracting(ends) { _ = object.tunnel(end, false) }
+        tunnelEnds.formIntersection(ends)
+        var error: Int32 = 0
+        for end in ends.subtracting(tunnelEnds) {
+            let result = object.tunnel(end, true)
+            if result < 0 { error = result } else { tunnelEnds.insert(end) }
+        }
+        let lost = ends.subtracting(tunnelEnds)
+        let news = lost.subtracting(unnotedTunnelEnds)
+        unnotedTunnelEnds = lost
+        guard !news.isEmpty else { return }
+        lostTunnelEnds += UInt64(news.count)
+        log.warning("could not note the end of a tunnel", metadata: ["ends": "\(news.count)", "error": "\(errorText(-error))"])
     }
 
     /// Why a device has no programs, once.

@@ -132,7 +132,7 @@ public struct Capture: ~Copyable, Sendable {
     }
 
     private mutating func followDevices() {
-        attachments.follow(DevicePlan(links.table, plan.interfaces), object, log)
+        attachments.follow(DevicePlan(links.table, plan.interfaces, plan.tunnels), object, log)
         attachments.tellNone(plan.interfaces, log)
     }
 
@@ -300,7 +300,7 @@ public struct Capture: ~Copyable, Sendable {
                 throw index > 0 ? error.asFatal : error
             }
         } else {
-            attachments.follow(DevicePlan(links.table, next.interfaces), fresh, anew: true, log)
+            attachments.follow(DevicePlan(links.table, next.interfaces, next.tunnels), fresh, anew: true, log)
             attachments.tellNone(next.interfaces, log)
         }
         // Nobody writes to the old maps any more; both generations may hold something.
@@ -338,7 +338,11 @@ public struct Capture: ~Copyable, Sendable {
     public var refusedCount: Int? { choice.source == .tc ? attachments.refusedCount : nil }
 
     /// What did not fit into the memories across windows.
-    public var limits: CaptureLimits { reader.limits }
+    public var limits: CaptureLimits {
+        var limits = reader.limits
+        limits.tunnelEnds = attachments.lostTunnelEnds
+        return limits
+    }
 
     /// For `weir explain`.
     public var facts: CaptureFacts {

@@ -40,11 +40,7 @@ package func unseenPaths(_ table: LinkTable) -> [String] {
         case "netkit": found.append("\(link.name) is netkit: packets that its own programs redirect are not seen")
         case "macvlan", "macvtap", "ipvlan", "ipvtap":
             found.append("\(link.name) is \(link.kind): traffic between devices of the same parent never reaches the parent")
-        default:
-            if link.isTunnel || link.kind == "tun" && link.hardware != 1 {
-                found.append(
-                    "\(link.name) is a tunnel (\(link.kind)): forwarded packets count inside and outside until accounting.tunnels exists")
-            }
+        default: break
         }
         return found
     }

@@ -14,11 +14,14 @@ public struct CaptureLimits: Sendable, Equatable {
     public internal(set) var owners: UInt64 = 0
     /// Connections forgotten: their initiator is guessed from ports.
     public internal(set) var initiators: UInt64 = 0
+    /// Ends of tunnels that found no room: packets count inside and outside.
+    public internal(set) var tunnelEnds: UInt64 = 0
 
     /// Each with its name, as metrics say it.
     public var counts: [(what: String, count: UInt64)] {
         [
             ("senders", senders), ("receivers", receivers), ("addresses", addresses), ("owners", owners), ("initiators", initiators),
+            ("tunnel_ends", tunnelEnds),
         ]
     }
 }

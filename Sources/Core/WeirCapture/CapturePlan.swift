@@ -18,6 +18,7 @@ public struct CapturePlan: Sendable, Equatable {
     public var maxFlows = 131_072
     public var countMode = CountMode.wire
     public var interfaces = InterfaceFilter()
+    public var tunnels = TunnelSide.inner
     /// Room for packets of flows that no longer fit into the map. A power of two.
     public var ringBytes = 1 << 20
 
@@ -42,6 +43,14 @@ public enum DeviceFlavor: String, Sendable, CaseIterable {
     case auto
     case tcx
     case clsact
+}
+
+/// Which of two packets counts, one inside of the other.
+public enum TunnelSide: String, Sendable, CaseIterable {
+    /// The one that a tunnel carries.
+    case inner
+    /// The one that carries it.
+    case outer
 }
 
 /// What counts as the bytes of a packet.

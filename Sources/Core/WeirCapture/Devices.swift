@@ -27,7 +27,7 @@ public enum DeviceRole: String, Sendable {
 
 /// Which devices get programs, and which ones their packets are counted below of.
 ///
-/// A packet counts where it enters the namespace: at a *leaf*. An *upper* device (bridge, bond, VLAN, tunnel) carries
+/// A packet counts where it enters the namespace: at a *leaf*, or out of a tunnel whose inner packets count. An *upper* device (bridge, bond, VLAN, tunnel) carries
 /// packets that some leaf has carried already, so it gets programs only when the user names it and none of its own does.
 /// What stands on a device of another namespace is a leaf here.
 package struct DevicePlan: Equatable, Sendable {
@@ -36,15 +36,25 @@ package struct DevicePlan: Equatable, Sendable {
     package var unreadable: [UInt32: Device] = [:]
     /// Attached, or above an attached one, or a tunnel whose outer packets count.
     package var watched: Set<UInt32> = []
+    /// By tunnel that is attached: packets between these do not count, those in it do.
+    package var tunnelEnds: [UInt32: [TunnelEnd]] = [:]
 
     package init() {}
 
-    package init(_ table: LinkTable, _ filter: InterfaceFilter) {
+    package init(_ table: LinkTable, _ filter: InterfaceFilter, _ tunnels: TunnelSide = .inner) {
         let links = table.links
+        if tunnels == .inner {
+            // For what is in it, a tunnel is where it enters this namespace. One that is down receives nothing.
+            for link in links.values {
+                guard let tunnel = link.tunnel, link.isUp, filter.allows(link.name) else { continue }
+                attached[link.index] = Device(link, in: table)
+                tunnelEnds[link.index] = TunnelEnd.all(of: tunnel, in: table)
+            }
+        }
         for link in links.values where link.isLeaf && filter.allows(link.name) {
             attached[link.index] = Device(link, in: table)
         }
-        let named = links.values.filter { !$0.isLeaf && filter.includes($0.name) && filter.allows($0.name) }
+        let named = links.values.filter { !$0.isLeaf && attached[$0.index] == nil && filter.includes($0.name) && filter.allows($0.name) }
         // From the bottom up, so that of two named devices that stand on each other the lower one wins.
         for link in named.sorted(by: { Self.height($0, links) < Self.height($1, links) }) {
             if Self.below(link, links).allSatisfy({ attached[$0] == nil }) { attached[link.index] = Device(link, in: table) }
@@ -52,7 +62,7 @@ package struct DevicePlan: Equatable, Sendable {
         unreadable = attached.filter { $0.value.hasUnknownHeader }
         attached = attached.filter { !$0.value.hasUnknownHeader }
         watched = Set(attached.keys)
-        let hasUplink = attached.values.contains { $0.role == .uplink }
+        let hasUplink = attached.values.contains { $0.role == .uplink && links[$0.index]?.isTunnel == false }
         // Each round may find devices above those of the round before; stacks are a few devices high.
         var grew = true
         while grew {

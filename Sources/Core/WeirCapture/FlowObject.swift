@@ -119,6 +119,8 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
 
     package func program(_ name: String) -> Int32 { unsafe capture_program(capture, name) }
 
+    package func tunnel(_ end: TunnelEnd, _ isThere: Bool) -> Int32 { unsafe capture_tunnel(capture, capture_tunnel_end(end), isThere) }
+
     package func watch(_ interface: UInt32, _ watched: Bool) -> Int32 { unsafe capture_watch(capture, interface, watched) }
 }
 

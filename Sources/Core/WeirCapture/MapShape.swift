@@ -66,11 +66,12 @@ public struct MapShape: Sendable, Equatable {
 
     /// `otherBytes`, spelled out.
     public func otherFormula(_ source: CaptureSource) -> String {
-        "books \(bookBytes) × \(possibleCPUs) possible CPUs + watched devices \(watchedBytes(source)) + datagrams in fragments \(datagramBytes) + shared pages \(sharedBytes)"
+        "books \(bookBytes) × \(possibleCPUs) possible CPUs + watched devices and tunnels \(watchedBytes(source))"
+            + " + datagrams in fragments \(datagramBytes) + shared pages \(sharedBytes)"
     }
 
     private var bookBytes: Int { 2 * MemoryLayout<flow_book>.size }
-    private func watchedBytes(_ source: CaptureSource) -> Int { source == .cgroup ? 0 : Int(FLOW_WATCHED) * Self.bucket }
+    private func watchedBytes(_ source: CaptureSource) -> Int { source == .cgroup ? 0 : Int(FLOW_WATCHED + FLOW_TUNNEL_ENDS) * Self.bucket }
     private var datagramBytes: Int {
         guard joinsFragments else { return 0 }
         let entry = Self.entryHead + MemoryLayout<flow_datagram>.size + MemoryLayout<flow_first_fragment>.size

@@ -123,6 +123,22 @@ int test_udp_pair(const char *from, const char *to, uint16_t port, int count, in
 	return arrived;
 }
 
+int test_udp_stray(const char *from, const char *to, uint16_t port, int count)
+{
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(from)};
+	struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(to)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+
+	if (bind(fd, (struct sockaddr *)&here, sizeof here))
+		error = errno;
+	// The answer to one may be an error of the next.
+	for (int i = 0; i < count && !error; i++)
+		if (sendto(fd, "stray", 5, 0, (struct sockaddr *)&there, sizeof there) < 0 && errno != ECONNREFUSED)
+			error = errno;
+	close(fd);
+	return error;
+}
+
 int test_udp_receiver(uint16_t port, const char *group)
 {
 	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(port)};

@@ -54,7 +54,54 @@ struct DeviceTests {
         let plan = DevicePlan(table, InterfaceFilter())
         #expect(plan.attached.mapValues(\.role) == [2: .port, 3: .uplink, 4: .port])
         #expect(plan.attached.mapValues(\.isEthernet) == [2: true, 3: false, 4: true])
-        #expect(unseenPaths(table).filter { $0.contains("tunnel") }.map { $0.prefix(4) } == ["tun0"])
+        #expect(tunnelPaths(table, InterfaceFilter(), .inner).map { $0.prefix(4) } == ["tun0"])
+    }
+
+    /// eth0 with 10.0.0.4 and fd00::4, VXLAN bound to nothing, GRE between two addresses, one that is down, WireGuard.
+    static let tunnels = table(
+        [
+            Link(index: 2, name: "eth0"), Link(index: 3, name: "vx0", kind: "vxlan", lower: 2, tunnel: Link.Tunnel(transport: 17, port: 8472)),
+            Link(
+                index: 4, name: "gre1", kind: "gretap",
+                tunnel: Link.Tunnel(transport: 47, local: IPAddress("10.0.0.4")!, remote: IPAddress("10.0.0.9")!)),
+            Link(index: 5, name: "gen0", kind: "geneve", isUp: false, tunnel: Link.Tunnel(transport: 17, port: 6081)),
+            Link(index: 6, name: "wg0", kind: "wireguard", hardware: 65534),
+        ],
+        ["10.0.0.4", "fd00::4"].map { LinkAddress(link: 2, address: IPAddress($0)!, prefixLength: 24) })
+
+    @Test("a tunnel is attached for its inner packets, and its ends are known")
+    func innerTunnels() {
+        let plan = DevicePlan(Self.tunnels, InterfaceFilter())
+        #expect(plan.attached.mapValues(\.role) == [2: .uplink, 3: .uplink, 4: .uplink])
+        #expect(
+            Set(plan.tunnelEnds.values.joined()) == [
+                TunnelEnd(local: IPAddress("10.0.0.4")!, kind: 8472, transport: 17),
+                TunnelEnd(local: IPAddress("fd00::4")!, kind: 8472, transport: 17),
+                TunnelEnd(local: IPAddress("10.0.0.4")!, remote: IPAddress("10.0.0.9")!, kind: 0x6558, transport: 47),
+            ])
+        // What comes out of the others counted as the packets around it.
+        #expect(plan.watched == [2, 3, 4, 5, 6])
+        #expect(
+            tunnelPaths(Self.tunnels, InterfaceFilter(), .inner) == [
+                "vx0 (vxlan): the packets in it count; those around them (UDP port 8472) are not_counted{tunnel}",
+                "gre1 (gretap): the packets in it count; those around them (GRE of 10.0.0.4) are not_counted{tunnel}",
+                "gen0 (geneve): the packets around those in it count, as it is down; what comes from a container and goes into it counts too",
+                "wg0 (wireguard): the packets around those in it count, as outer packets of this kind cannot be told from others; "
+                    + "what comes from a container and goes into it counts too",
+            ])
+    }
+
+    @Test("a tunnel that is left out, or whose outer packets shall count, is watched and not attached")
+    func outerTunnels() {
+        let outer = DevicePlan(Self.tunnels, InterfaceFilter(), .outer)
+        let left = DevicePlan(Self.tunnels, InterfaceFilter(include: [.exact("eth0")]))
+        for plan in [outer, left] {
+            #expect(Set(plan.attached.keys) == [2])
+            #expect(plan.tunnelEnds.isEmpty)
+            #expect(plan.watched == [2, 3, 4, 5, 6])
+        }
+        #expect(tunnelPaths(Self.tunnels, InterfaceFilter(), .outer)[0].contains("as accounting.tunnels says"))
+        #expect(tunnelPaths(Self.tunnels, InterfaceFilter(include: [.exact("eth0")]), .inner)[0].contains("as capture.interfaces leaves it out"))
     }
 
     @Test("what stands on a device of another namespace is a leaf")

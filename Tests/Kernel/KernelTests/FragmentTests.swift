@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CWeirCapture
+import Glibc
 import PacketFrames
 import Testing
 import WeirCapture

@@ -18,6 +18,8 @@ struct ProgramRunner: ~Copyable {
         object = try FlowObject.load(plan, source: sockets ? .cgroup : .tc)
     }
 
+    func tunnel(_ end: TunnelEnd, _ isThere: Bool = true) { #expect(object.tunnel(end, isThere) == 0) }
+
     func watch(_ interface: UInt32) { #expect(object.watch(interface, true) == 0) }
 
     /// Runs the program once and returns what it counted; the book must balance whatever the frame was.

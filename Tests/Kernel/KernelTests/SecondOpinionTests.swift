@@ -22,11 +22,13 @@ struct Dissection {
         var file = CaptureFile()
         for (second, sample) in samples.enumerated() { file.add(sample.packet.ethernet(sample.etherType).bytes, at: UInt64(second) * 1_000_000_000) }
         let path = "/tmp/weir-t-samples-\(getpid()).pcap"
-        let opened = try #require(unsafe fopen(path, "w"))
-        // The array lives until the call returns.
-        #expect(unsafe fwrite(file.bytes, 1, file.bytes.count, opened) == file.bytes.count)
-        unsafe fclose(opened)
-        defer { unlink(path) }
+        let bytes = file.bytes
+        // Path and array are read before each call returns.
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        let written = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+        close(descriptor)
+        try #require(written == bytes.count)
+        defer { shell("rm -f \(path)") }
         let list = names.map { "-e \($0)" }.joined(separator: " ")
         // The output is longer than what `shell` keeps: in pieces, of which none has more than 200 lines.
         return try stride(from: 1, through: samples.count, by: 200).flatMap { first in

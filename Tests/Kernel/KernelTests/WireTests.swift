@@ -41,7 +41,7 @@ extension KernelTests {
         static func tunnel(_ wire: borrowing Wire) throws {
             for (me, other) in [(1, 2), (2, 1)] {
                 let make = """
-                    ip link add vx0 type vxlan id 7 local 10.9.0.\(me) remote 10.9.0.\(other) dstport 4789 noudpcsum
+                    ip link add vx0 type vxlan id 7 local 10.9.0.\(me) remote 10.9.0.\(other) dstport 4789 noudpcsum; ip link set vx0 mtu 1450
                     ip addr add 10.7.0.\(me)/24 dev vx0; ip link set vx0 up
                     """
                 _ = me == 1 ? try wire.left.exec(make) : try wire.right.exec(make)
@@ -59,6 +59,7 @@ extension KernelTests {
             _ = try wire.right.exec(
                 "nft \"add table ip t; add chain ip t c { type filter hook prerouting priority 0; }; add rule ip t c udp dport 4789 counter\"")
             var plan = Traffic.plan()
+            plan.tunnels = .outer
             var sender = try wire.left.run { try Capture.start(plan, log: quiet) }
             var receiver = try wire.right.run { try Capture.start(plan, log: quiet) }
             plan.countMode = .kernel

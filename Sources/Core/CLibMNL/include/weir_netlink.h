@@ -24,6 +24,11 @@ struct netlink_event {
 	uint32_t flags;	 // IFF_…
 	char name[16];
 	char type[16]; // IFLA_INFO_KIND: "veth", "bridge", …; empty for hardware
+	// Of a tunnel that is known (see netlink.c): how its packets look from outside. Addresses are 0 where there are
+	// none.
+	uint8_t tunnel_protocol; // 0: no such tunnel
+	uint16_t tunnel_port;
+	uint64_t local_high, local_low, remote_high, remote_low;
 	// Of an address; `index` is its link.
 	uint8_t family;
 	uint8_t prefix;

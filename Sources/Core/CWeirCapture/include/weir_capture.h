@@ -100,6 +100,16 @@ int capture_replace(int link, int program);
 /// Adds to or removes from the set of devices whose packets are counted elsewhere.
 int capture_watch(const struct capture *capture, uint32_t ifindex, bool watched);
 
+/// `struct flow_tunnel_end`, with addresses as big-endian numbers.
+struct capture_tunnel_end {
+	uint64_t local_high, local_low;
+	uint64_t remote_high, remote_low;
+	uint16_t kind;
+	uint8_t protocol;
+};
+/// Adds to or removes from the ends of tunnels whose outer packets do not count.
+int capture_tunnel(struct capture *capture, struct capture_tunnel_end end, bool there);
+
 /// Where a clsact filter of ours stands.
 struct capture_filter {
 	uint32_t ifindex;

@@ -20,7 +20,16 @@ package struct AccountingOptions: PluginOptions {
         package let position: ConfigPosition
     }
 
+    /// Which of two packets counts, one inside of the other.
+    package enum Tunnels: String, ConfigChoice {
+        /// The one that a tunnel carries: who talks to whom.
+        case inner
+        /// The one that carries it: what the network sees.
+        case outer
+    }
+
     package var observer = Side.source
+    package var tunnels = Tunnels.inner
     /// Addresses whose sending is counted by an agent of their own. Empty: a lone agent counts both directions.
     package var covered: [CIDR] = []
     package var fileSD: [FileSD] = []
@@ -31,6 +40,7 @@ package struct AccountingOptions: PluginOptions {
 
     package mutating func read(_ section: inout ConfigSection) {
         section.read("observer", into: &observer)
+        section.read("tunnels", into: &tunnels)
         guard let node = section.take("covered") else { return }
         guard case .mapping = node.content else {
             covered = section.list(node).compactMap { section.scalar($0) }

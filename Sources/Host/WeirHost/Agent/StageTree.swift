@@ -55,7 +55,8 @@ final class StageTree: Sendable {
     /// What the data thread needs of this configuration.
     var work: DataWork {
         DataWork(
-            plan: plan, capture: MemoryBudget.here.fitting(configuration.capture.plan(for: plan.keyFields)), window: configuration.capture.window,
+            plan: plan, capture: MemoryBudget.here.fitting(configuration.capture.plan(for: plan.keyFields, configuration.accounting)),
+            window: configuration.capture.window,
             covered: covered,
             invalidations: configuration.invalidations, taps: taps)
     }

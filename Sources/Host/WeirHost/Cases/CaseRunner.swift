@@ -88,7 +88,8 @@ struct CaseRunner: Sendable {
         case .file(let bytes, let name):
             if Replay.isPacketFile(bytes) {
                 let options = ReplayOptions(
-                    window: configuration.capture.window, capture: configuration.capture.plan(for: run.plan.keyFields), local: test.local)
+                    window: configuration.capture.window, capture: configuration.capture.plan(for: run.plan.keyFields, configuration.accounting),
+                    local: test.local)
                 do {
                     var windows = try PacketWindows.open(bytes: bytes, options)
                     while let window = try windows.next() { await run.take(OfflineWindow(window)) }

@@ -15,7 +15,8 @@ enum CaptureSurvey {
             let choice = try SourceChoice(plan, HostFacts.read(links))
             var lines = ["source: \(choice.source.rawValue), since \(choice.because)"]
             lines += choice.notTaken.map { "not \($0.source.rawValue): \($0.reason)" }
-            if choice.source == .tc { lines.append("interfaces: \(interfaces(links, plan.interfaces))") }
+            if choice.source == .tc { lines.append("interfaces: \(interfaces(links, plan))") }
+            if choice.source == .tc { lines += tunnelPaths(links, plan.interfaces, plan.tunnels).map { "tunnel \($0)" } }
             lines += unseenPaths(links).map { "not seen by any source: \($0)" }
             return lines
         } catch {
@@ -29,8 +30,8 @@ enum CaptureSurvey {
         return choice.source
     }
 
-    private static func interfaces(_ links: LinkTable, _ filter: InterfaceFilter) -> String {
-        let names = DevicePlan(links, filter).attached.keys.compactMap { links.links[$0]?.name }.sorted()
+    private static func interfaces(_ links: LinkTable, _ plan: CapturePlan) -> String {
+        let names = DevicePlan(links, plan.interfaces, plan.tunnels).attached.keys.compactMap { links.links[$0]?.name }.sorted()
         return names.isEmpty ? "none is there now" : names.joined(separator: ", ")
     }
 }

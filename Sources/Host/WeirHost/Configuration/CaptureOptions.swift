@@ -5,6 +5,7 @@ internal import Patterns
 // Public because the conformances below are, as every conformance of a public type to a public protocol.
 public import WeirCapture
 public import WeirKit
+internal import WeirPipeline
 
 /// `capture:`, what the kernel half is told.
 struct CaptureOptions: PluginOptions {
@@ -37,7 +38,7 @@ struct CaptureOptions: PluginOptions {
     }
 
     /// What the kernel half is asked for, once the plan knows the key fields.
-    func plan(for fields: KeyFields) -> CapturePlan {
+    func plan(for fields: KeyFields, _ accounting: AccountingOptions) -> CapturePlan {
         var plan = CapturePlan()
         plan.source = source
         plan.flavor = tc
@@ -49,6 +50,7 @@ struct CaptureOptions: PluginOptions {
         plan.maxFlows = maxFlows
         plan.countMode = count
         plan.interfaces = interfaces
+        plan.tunnels = accounting.tunnels == .inner ? .inner : .outer
         return plan
     }
 }

@@ -33,6 +33,9 @@ int test_shell(const char *command, char *output, size_t capacity);
 /// Sends `count` datagrams from one UDP socket to another; both sides' namespaces are the caller's. How many arrived.
 int test_udp_pair(const char *from, const char *to, uint16_t port, int count, int size);
 
+/// Sends `count` datagrams that nobody need receive: 0 or an errno.
+int test_udp_stray(const char *from, const char *to, uint16_t port, int count);
+
 /// A UDP socket that shares its port with others and gets what is sent to any address, and to `group` unless NULL.
 int test_udp_receiver(uint16_t port, const char *group);
 /// Closes it: how many datagrams waited in it.
