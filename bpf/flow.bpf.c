@@ -36,9 +36,11 @@ enum link { ETHERNET = ETH_HLEN, RAW = 0 };
 
 /* ---- tc: a packet counts at the one hook where it enters this network namespace ---- */
 
-/* Made here or received, by a tunnel that ends here. Out of line: only where there is such a tunnel. */
-static __noinline bool is_outer(struct __sk_buff *skb, const struct packet *packet, bool made)
+/* Made here or received, by a tunnel that ends here. */
+APART int is_outer(struct __sk_buff *skb, const struct packet *packet, bool made)
 {
+	if (!packet)
+		return false;
 	struct flow_tunnel_end end = {.protocol = packet->protocol};
 	const void *remote = made ? packet->key.dst : packet->key.src;
 	__u32 offset = packet->transport & OFFSET_MASK;
@@ -66,7 +68,7 @@ static __noinline bool is_outer(struct __sk_buff *skb, const struct packet *pack
 	} else {
 		return false;
 	}
-	return bpf_map_lookup_elem(&tunnel_ends, &end);
+	return bpf_map_lookup_elem(&tunnel_ends, &end) != NULL;
 }
 
 static __always_inline int count_at_device(struct __sk_buff *skb, enum flow_hook hook, bool duplicate, enum link link)

@@ -33,6 +33,17 @@
 #define IPPROTO_SHIM6 140
 #define JUMBO_OPTION 0xc2 /* RFC 2675 */
 
+/*
+ * A function out of the way of most packets. Not static, so that the verifier looks at it once by itself and not again
+ * for each of the many ways that lead to it: it then knows of its arguments no more than their types, which is why
+ * pointers are compared with NULL and offsets masked.
+ */
+#ifdef __bpf__
+#define APART __noinline
+#else
+#define APART static __noinline
+#endif
+
 /* Says which way most packets go, so that their instructions stand side by side: fewer cache lines of code. */
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
@@ -44,6 +55,7 @@ struct fragment {
 	__u32 identification;
 	__u8 protocol; /* see struct flow_datagram */
 	__u8 part;     /* enum part */
+	__u16 unused;
 };
 
 struct packet {
@@ -53,6 +65,7 @@ struct packet {
 	struct fragment fragment;
 	__u32 transport; /* where its header is, and of which kind; the key has only what is wanted */
 	__u8 protocol;
+	__u8 unused[7];
 };
 
 /* Where the headers are: offsets from skb->data. */
@@ -63,6 +76,7 @@ struct layers {
 	__u8 protocol;
 	bool fragment;	/* not the first of its datagram: no transport header */
 	bool jumbogram; /* IPv6 whose length stands in a hop-by-hop option */
+	__u8 unused;	/* without holes, as functions apart are only given what is set as a whole */
 };
 
 enum parsed { PARSED = -1 }; /* else an enum flow_not_counted */
@@ -118,14 +132,13 @@ static __always_inline __be16 skip_vlan_tags(struct __sk_buff *skb, __be16 proto
 struct extension {
 	__u8 next;
 	__u8 length;
-	__be16 fragment; /* of a fragment header: offset and flags */
-	__be32 identification;
+	__be16 fragment; /* of a fragment header: offset and flags; the identification follows */
 };
 
 /* A walk over extension headers: where it stands. */
 struct walk {
 	__u32 offset;
-	__u8 protocol;
+	__u32 protocol;
 	struct fragment fragment;
 };
 
@@ -158,23 +171,26 @@ static __always_inline void note_fragment(struct fragment *fragment, bool is_lat
 	fragment->part = is_later ? LATER_PART : has_more ? FIRST_PART : WHOLE;
 }
 
-/*
- * Out of line: most packets have none of these. The mask is for the verifier, which does not know what a function left
- * in memory; it never takes anything away.
- */
-static __noinline void skip_extensions(struct __sk_buff *skb, struct walk *at)
+/* The masks never take anything away. */
+APART int skip_extensions(struct __sk_buff *skb, struct walk *at)
 {
 	struct extension copy;
 
+	if (!at)
+		return 0;
 	for (int i = 0; i < MAX_EXTENSIONS && is_extension(at->protocol); i++) {
 		__u32 offset = at->offset & OFFSET_MASK;
 		const struct extension *header = HEADER_AT(skb, offset, &copy);
 		if (!header || is_message(at->protocol, header->next))
 			break;
 		if (at->protocol == IPPROTO_FRAGMENT) {
+			__be32 number;
+			const __be32 *identification = HEADER_AT(skb, offset + sizeof(*header), &number);
+			if (!identification)
+				break;
 			note_fragment(&at->fragment, header->fragment & bpf_htons(IP6_FRAGMENT_OFFSET),
 				      header->fragment & bpf_htons(IP6_MORE_FRAGMENTS));
-			at->fragment.identification = bpf_ntohl(header->identification);
+			at->fragment.identification = bpf_ntohl(*identification);
 			offset += 8;
 		} else if (at->protocol == IPPROTO_AH) {
 			offset += (header->length + 2) * 4;
@@ -186,6 +202,7 @@ static __noinline void skip_extensions(struct __sk_buff *skb, struct walk *at)
 		if (at->fragment.part == LATER_PART)
 			break;
 	}
+	return 0;
 }
 
 static __always_inline void walk_extensions(struct __sk_buff *skb, struct packet *packet, struct layers *at)
@@ -377,13 +394,15 @@ static __always_inline __u32 repeated_headers(struct __sk_buff *skb, const struc
 
 /*
  * A GSO or GRO super-packet stands for n packets, whose headers H the wire carries n times: L + (n - 1) * H. virtio,
- * tun and AF_PACKET leave gso_segs at 0, so n is worked out. Out of line: it costs what many packets would.
+ * tun and AF_PACKET leave gso_segs at 0, so n is worked out.
  */
-static __noinline void measure_segments(struct __sk_buff *skb, struct packet *packet, const struct layers *given)
+APART int measure_segments(struct __sk_buff *skb, struct flow_amount *amount, const struct layers *given)
 {
-	struct layers at = *given;
 	__u32 size = skb->gso_size, segments = skb->gso_segs;
 
+	if (!amount || !given)
+		return 0;
+	struct layers at = *given;
 	at.network &= OFFSET_MASK; /* as in skip_extensions */
 	at.transport &= OFFSET_MASK;
 	__u32 unsent = unsent_header(skb, &at);
@@ -393,8 +412,9 @@ static __noinline void measure_segments(struct __sk_buff *skb, struct packet *pa
 		segments = (length - headers + size - 1) / size;
 	if (!segments)
 		segments = 1;
-	packet->amount.bytes = length + (__u64)(segments - 1) * headers;
-	packet->amount.packets = segments;
+	amount->bytes = length + (__u64)(segments - 1) * headers;
+	amount->packets = segments;
+	return 0;
 }
 
 /* What the packet costs on a wire. */
@@ -409,7 +429,7 @@ static __always_inline void measure(struct __sk_buff *skb, struct packet *packet
 	} else {
 		/* A copy has an address, so that the layers of ordinary packets can stay in registers. */
 		struct layers copy = *at;
-		measure_segments(skb, packet, &copy);
+		measure_segments(skb, &packet->amount, &copy);
 	}
 }
 
