@@ -153,6 +153,7 @@ let package = Package(
         // Tests mirror the sources; Kernel needs root, Benchmarks counts allocations.
         tests("WeirKit", "Core/WeirKitTests", ["WeirTesting"]),
         tests("WeirTesting", "Core/WeirTestingTests", []),
+        tests("Netlink", "Core/NetlinkTests", ["WeirKit", "WeirTesting"]),
         tests("YAMLSource", "Core/YAMLSourceTests", ["WeirKit", "WeirTesting"]),
         tests("Patterns", "Core/PatternsTests", []),
         tests("Gzip", "Core/GzipTests", ["WeirTesting"]),
@@ -255,7 +256,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "KubernetesClient", "HTTPClient", "WeirKit", "YAMLSource", "Patterns", "WeirPipeline", "WeirTesting", "PlainJSON", "CIDREnricher",
-                "WeirCapture",
+                "WeirCapture", "Netlink",
                 "PacketParser",
                 "PacketFile",
                 "PacketReplay", "PromQL", "WeirHost", "OTLPExporter", "Gzip", "BuiltInPlugins", "LocalOwnerEnricher", "CloudInstanceEnricher",
