@@ -26,3 +26,15 @@ extension CapturedFlow {
         transport = row.protocol
     }
 }
+
+extension RowTranslation {
+    /// Tells the flow what is known beside its real ends.
+    @inline(__always)
+    func complete(_ flow: inout CapturedFlow) {
+        guard answer == .translated else { return }
+        flow.service = service
+        flow.serviceEnd = serviceEnd
+        // Who dialled this host's address was answered by it, as far as the next host can tell: no other agent counts the flow.
+        if isRelayed, flow.observer == .transit { flow.observer = .destination }
+    }
+}

@@ -45,6 +45,8 @@ public struct KernelBook: Sendable {
     public var orphanFragments: UInt64 = 0
     var overflows = InlineArray<4, Amount>(repeating: Amount())
     var exclusions = InlineArray<8, Amount>(repeating: Amount())
+    /// Of what was counted: whose ends were rewritten, and whose could not be looked up.
+    public internal(set) var translations = TranslationBook()
 
     public init() {}
 
@@ -78,5 +80,6 @@ public struct KernelBook: Sendable {
         sum.orphanFragments += more.orphanFragments
         for reason in OverflowReason.allCases { sum[reason] += more[reason] }
         for reason in NotCountedReason.allCases { sum[reason] += more[reason] }
+        sum.translations += more.translations
     }
 }

@@ -66,13 +66,20 @@ package struct RowReader: Sendable {
     package mutating func surveyAgain(_ row: capture_row) { copies.noteOrdinary(row) }
 
     /// Appends the flows of the first `count` rows; what they add up to. What is counted elsewhere goes to the book.
-    package mutating func read(_ rows: [capture_row], _ count: Int, into flows: inout [CapturedFlow], _ book: inout KernelBook) -> Amount {
+    /// `translations` says what connection tracking knows of each row, whose ends it has rewritten; empty where it was not asked.
+    package mutating func read(
+        _ rows: [capture_row], _ count: Int, _ translations: [RowTranslation] = [], into flows: inout [CapturedFlow], _ book: inout KernelBook
+    ) -> Amount {
         var sum = Amount()
         flows.reserveCapacity(flows.count + count)
         for index in 0..<count {
             switch read(rows[index]) {
-            case .flow(let flow):
+            case .flow(var flow):
                 sum += Amount(bytes: flow.bytes, packets: flow.packets)
+                if !translations.isEmpty {
+                    translations[index].complete(&flow)
+                    book.translations.add(Amount(bytes: flow.bytes, packets: flow.packets), translations[index].answer)
+                }
                 flows.append(flow)
             case .notCounted(let reason): book[reason] += rows[index].amount
             }

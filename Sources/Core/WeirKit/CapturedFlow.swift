@@ -14,6 +14,8 @@ public struct CapturedFlow: Sendable {
     /// Layer-3 bytes (see `CountMode`) and packets of the window, not scaled by sampling.
     public var bytes: UInt64
     public var packets: UInt64
+    /// The address that the initiator dialled, where this host translates it to the one that answers; else zero.
+    public var service = IPAddress(high: 0, low: 0)
     /// The interface that counted the flow, in the agent's network namespace; 0 for sockets.
     public var interfaceIndex: UInt32 = 0
     /// For ICMP and ICMPv6 the source port is the type and the destination port the code.
@@ -22,6 +24,8 @@ public struct CapturedFlow: Sendable {
     /// The IP protocol number: 6 TCP, 17 UDP, …
     public var transport: UInt8 = 0
     public var observer: Observer
+    /// The end that `service` was dialled for.
+    public var serviceEnd = End.destination
     /// Whether each address is one of this host's own, as its interfaces have them.
     public var sourceIsHost = false
     public var destinationIsHost = false
@@ -35,6 +39,9 @@ public struct CapturedFlow: Sendable {
         self.packets = packets
         self.observer = observer
     }
+
+    /// Whether `serviceEnd` was dialled by another address than its own.
+    public var hasService: Bool { service.high | service.low != 0 }
 }
 
 /// Where the flow was seen, from this host's point of view (Istio calls it reporter).
