@@ -23,6 +23,7 @@ public struct Capture: ~Copyable, Sendable {
     /// Names of devices that left and may have counted since the last drain.
     private var departed: [UInt32: String] = [:]
     private var reader: RowReader
+    private var translator: Translator
     private var nextAddressTurn: ContinuousClock.Instant
     private var nextSenderTurn: ContinuousClock.Instant
     /// Reused for every chunk of every drain.
@@ -47,11 +48,13 @@ public struct Capture: ~Copyable, Sendable {
                 "start capturing", needed: "Linux 5.15 or later", found: "Linux \(KernelVersion.running)", remedy: "update the kernel")
         }
         let links = try watchLinks()
+        let translator = try Translator.start(plan.nat)
+        let plan = plan.translating(translator.choice.isOn)
         let facts = HostFacts.read(links.table)
         let choice = try SourceChoice(plan, facts)
         let object = try FlowObject.load(plan, source: choice.source)
         let waiter = try makeWaiter(object, links, interruptor)
-        var capture = Capture(plan, choice, object, links, interruptor, waiter, log)
+        var capture = Capture(plan, choice, object, links, translator, interruptor, waiter, log)
         switch choice.source {
         case .cgroup: capture.socketLinks = try attachSockets(capture.object, facts)
         default: try capture.attachDevices()
@@ -61,7 +64,7 @@ public struct Capture: ~Copyable, Sendable {
 
     private init(
         _ plan: CapturePlan, _ choice: SourceChoice, _ object: consuming FlowObject, _ links: consuming LinkWatch,
-        _ interruptor: CaptureInterruptor, _ waiter: Descriptor, _ log: Logger
+        _ translator: consuming Translator, _ interruptor: CaptureInterruptor, _ waiter: Descriptor, _ log: Logger
     ) {
         self.plan = plan
         self.choice = choice
@@ -77,6 +80,7 @@ public struct Capture: ~Copyable, Sendable {
         attachments = Attachments(plan.flavor)
         self.object = object
         self.links = links
+        self.translator = translator
     }
 
     private static func watchLinks() throws(CaptureError) -> LinkWatch {
@@ -192,6 +196,7 @@ public struct Capture: ~Copyable, Sendable {
         let isSenderTurn = nextSenderTurn <= .now
         if isSenderTurn { nextSenderTurn = .now + RowReader.senderTurn }
         reader.begin(isSenderTurn: isSenderTurn)
+        translator.begin()
         if nextAddressTurn <= .now {
             nextAddressTurn = .now + HostAddresses.turn
             reader.addresses.turn()
@@ -210,6 +215,7 @@ public struct Capture: ~Copyable, Sendable {
         }
         try object.clear(old)
         departed = [:]
+        book.translations.questions = translator.takeCount()
         return book
     }
 
@@ -220,6 +226,7 @@ public struct Capture: ~Copyable, Sendable {
         guard inserts > 0 else { return }
         object.rewind()
         let count = try object.read(generation, take: true, into: &rows)
+        translator.translate(&rows, count)
         for index in 0..<count { reader.survey(rows[index]) }
         if reader.needsSecondSurvey { for index in 0..<count { reader.surveyAgain(rows[index]) } }
         book.inMap += handOn(count, &book, consume)
@@ -233,12 +240,14 @@ public struct Capture: ~Copyable, Sendable {
         while inserts > 0 {
             let count = try object.read(generation, take: false, into: &rows)
             guard count > 0 else { break }
+            translator.translate(&rows, count)
             for index in 0..<count { look(rows[index], &reader) }
         }
         var first = 0
         while true {
             let count = object.events(generation, from: first, into: &rows)
             guard count > 0 else { break }
+            translator.translate(&rows, count)
             for index in 0..<count { look(rows[index], &reader) }
             first += count
         }
@@ -251,12 +260,14 @@ public struct Capture: ~Copyable, Sendable {
         while inserts > 0 {
             let count = try object.read(generation, take: true, into: &rows)
             guard count > 0 else { break }
+            translator.translate(&rows, count)
             book.inMap += handOn(count, &book, consume)
         }
         var first = 0
         while true {
             let count = object.events(generation, from: first, into: &rows)
             guard count > 0 else { break }
+            translator.translate(&rows, count)
             book.inRing += handOn(count, &book, consume)
             first += count
         }
@@ -265,7 +276,7 @@ public struct Capture: ~Copyable, Sendable {
     /// Turns rows into flows and hands them on; what they add up to.
     private mutating func handOn(_ count: Int, _ book: inout KernelBook, _ consume: (Span<CapturedFlow>) -> Void) -> Amount {
         flows.removeAll(keepingCapacity: true)
-        let sum = reader.read(rows, count, into: &flows, &book)
+        let sum = reader.read(rows, count, translator.rows, into: &flows, &book)
         if !flows.isEmpty { consume(flows.span) }
         return sum
     }
@@ -288,6 +299,8 @@ public struct Capture: ~Copyable, Sendable {
                 "change the capture in place", needed: "the source \(choice.source.rawValue)", found: nextChoice.source.rawValue,
                 remedy: "start another capture")
         }
+        let nextTranslator = try Translator.start(next.nat)
+        let next = next.translating(nextTranslator.choice.isOn)
         let fresh = try FlowObject.load(next, source: choice.source)
         let freshWaiter = try Self.makeWaiter(fresh, links, interruptor)
         if choice.source == .cgroup {
@@ -311,6 +324,8 @@ public struct Capture: ~Copyable, Sendable {
         } catch { throw error.asFatal }
         waiter = freshWaiter
         object = fresh
+        // What it had learnt is asked again within one drain.
+        translator = nextTranslator
         plan = next
         choice = nextChoice
         reader.follow(next)
@@ -341,7 +356,16 @@ public struct Capture: ~Copyable, Sendable {
     public var limits: CaptureLimits {
         var limits = reader.limits
         limits.tunnelEnds = attachments.lostTunnelEnds
+        limits.translations = translator.dropped
         return limits
+    }
+
+    /// Whether the real ends of translated connections are looked up, and why.
+    public var translation: TranslationChoice { translator.choice }
+
+    /// `auto` would say yes by now: this host has begun to track connections. `replace` with the same plan goes over.
+    public var wantsTranslation: Bool {
+        plan.nat == .auto && !translator.choice.isOn && !translator.choice.isRefused && TranslationChoice(.auto, .here).isOn
     }
 
     /// For `weir explain`.

@@ -16,12 +16,15 @@ public struct CaptureLimits: Sendable, Equatable {
     public internal(set) var initiators: UInt64 = 0
     /// Ends of tunnels that found no room: packets count inside and outside.
     public internal(set) var tunnelEnds: UInt64 = 0
+    /// Pairs of connection tracking forgotten: the kernel is asked for them again.
+    public internal(set) var translations: UInt64 = 0
 
     /// Each with its name, as metrics say it.
     public var counts: [(what: String, count: UInt64)] {
         [
             ("senders", senders), ("receivers", receivers), ("addresses", addresses), ("owners", owners), ("initiators", initiators),
             ("tunnel_ends", tunnelEnds),
+            ("translations", translations),
         ]
     }
 }

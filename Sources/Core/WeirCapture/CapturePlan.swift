@@ -14,6 +14,10 @@ public struct CapturePlan: Sendable, Equatable {
     /// The interface that counted a flow; only devices know it.
     public var interface = false
     public var initiator = false
+    /// Whether the real ends of translated connections are looked up; `auto` is decided when the capture is made.
+    public var nat = TranslationMode.off
+    /// What was decided. A translation is a property of a connection, so the key has ports.
+    public internal(set) var translates = false
     /// Flows per window and generation that the kernel has room for.
     public var maxFlows = 131_072
     public var countMode = CountMode.wire

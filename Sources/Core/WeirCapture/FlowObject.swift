@@ -22,7 +22,7 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
         config.want_ports = plan.needsPorts ? 1 : 0
         config.want_owner = plan.owner && sockets ? 1 : 0
         config.want_interface = plan.interface && !sockets ? 1 : 0
-        config.want_initiator = plan.initiator ? 1 : 0
+        config.want_initiator = plan.needsHandshakes ? 1 : 0
         config.per_cpu = shape.isPerCPU ? 1 : 0
         config.kernel_lengths = plan.countMode == .kernel ? 1 : 0
         config.exclude_loopback = plan.interfaces.asLoopbackRule == true ? 1 : 0

@@ -24,7 +24,7 @@ public struct MapShape: Sendable, Equatable {
         let hasOwner = plan.owner && source != .tc
         let hasInterface = plan.interface && source != .cgroup
         keySize = Int((hasOwner ? FLOW_KEY_OWNER : hasInterface ? FLOW_KEY_INTERFACE : plan.needsPorts ? FLOW_KEY_PORTS : FLOW_KEY_HOSTS).rawValue)
-        valueSize = Int((plan.initiator ? FLOW_VALUE_INITIATOR : FLOW_VALUE_PLAIN).rawValue)
+        valueSize = Int((plan.needsHandshakes ? FLOW_VALUE_INITIATOR : FLOW_VALUE_PLAIN).rawValue)
         isPerCPU = !plan.needsPorts
         maxFlows = plan.maxFlows
         ringBytes = plan.ringBytes
@@ -97,7 +97,9 @@ public struct MapShape: Sendable, Equatable {
 }
 
 extension CapturePlan {
-    /// The initiator is a property of a connection, and ports tell connections apart.
-    package var needsPorts: Bool { ports || initiator }
+    /// The initiator and the real ends are properties of a connection, and ports tell connections apart.
+    package var needsPorts: Bool { ports || initiator || translates }
+    /// Who opened a connection; and that a tuple which was known is another connection now.
+    package var needsHandshakes: Bool { initiator || translates }
     package var needsTransport: Bool { transport || needsPorts }
 }

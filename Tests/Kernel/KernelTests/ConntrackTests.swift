@@ -4,6 +4,7 @@
 import Glibc
 import Netlink
 import Testing
+import WeirCapture
 import WeirKit
 
 /// A client, a host that translates and a backend. The host sends what is for a Service to the backend and masquerades the
@@ -112,6 +113,76 @@ extension KernelTests {
                 socket.ask(there.map(\.inverse) + replies.map(\.inverse), into: &again)
                 #expect(again == [ConntrackAnswer](repeating: .unknown, count: 1400))
                 _ = try socket.counts()
+            }
+        }
+
+        @Test("what goes through a Service counts once, at the backend, by devices and by sockets", arguments: [4, 6], [6, 17] as [UInt8])
+        func captured(family: Int, transport: UInt8) throws {
+            let client = TranslatingHost.client(family)
+            let backend = TranslatingHost.backend(family)
+            let service = TranslatingHost.service(family)
+            for source in [CaptureSource.tc, .cgroup] {
+                let hosts = try TranslatingHost()
+                try hosts.host.run {
+                    var plan = Traffic.plan()
+                    plan.source = source
+                    var asSeen = try Capture.start(plan, log: quiet)
+                    plan.nat = .on
+                    var translated = try Capture.start(plan, log: quiet)
+                    let choices = [translated.translation.isOn, asSeen.translation.isOn]
+                    #expect(choices == [true, false])
+                    try hosts.talk(family, transport, count: 300)
+                    usleep(100_000)
+                    var seen = Tally()
+                    try seen.drain(&asSeen, keep: true)
+                    var real = Tally()
+                    try real.drain(&translated, keep: true)
+                    let there = seen.amount { $0.source == client && $0.destination == service && $0.destinationPort == 80 }
+                    let back = seen.amount { $0.source == backend && $0.sourcePort == 8080 }
+                    #expect(there.packets >= 300 && back.packets >= 300)
+                    let isReal: [(CapturedFlow) -> Bool] = [
+                        { $0.source == client && $0.destination == backend && $0.destinationPort == 8080 && $0.serviceEnd == .destination },
+                        { $0.source == backend && $0.sourcePort == 8080 && $0.destination == client && $0.serviceEnd == .source },
+                    ]
+                    #expect(real.amount { isReal[0]($0) && $0.service == service } == there)
+                    #expect(real.amount { isReal[1]($0) && $0.service == service } == back)
+                    #expect(real.rows.allSatisfy { $0.source != service && $0.destination != service })
+                    #expect(real.book.translations.translated == there + back)
+                    if source == .cgroup { #expect(real.rows.filter { isReal[0]($0) }.allSatisfy { $0.observer == .both }) }
+                }
+            }
+        }
+
+        @Test("auto goes over when the host begins to track connections, without a gap")
+        func begins() throws {
+            let hosts = try TranslatingHost()
+            try hosts.host.run {
+                var plan = Traffic.plan()
+                (plan.nat, plan.ports, plan.transport) = (.auto, false, false)
+                var capture = try Capture.start(plan, log: quiet)
+                func state(_ capture: borrowing Capture) -> [Bool] {
+                    [capture.translation.isOn, capture.wantsTranslation, capture.facts.shape.isPerCPU]
+                }
+                let before = state(capture)
+                #expect(before == [false, false, true])
+                try hosts.talk(4, 17, count: 50)
+                let meanwhile = state(capture)
+                #expect(meanwhile == [false, true, true])
+                var there: [IPAddress: UInt64] = [:]
+                func add(_ chunk: Span<CapturedFlow>) {
+                    for index in chunk.indices where chunk[index].source == TranslatingHost.client(4) {
+                        there[chunk[index].destination, default: 0] += chunk[index].bytes
+                    }
+                }
+                let book = try capture.replace(with: plan) { add($0) }
+                #expect(book.isBalanced)
+                let after = state(capture)
+                #expect(after == [true, false, false])
+                try hosts.talk(4, 17, count: 50)
+                let rest = try capture.drain { add($0) }
+                #expect(rest.isBalanced)
+                // Five bytes behind 28 of headers.
+                #expect(there == [TranslatingHost.service(4): 50 * 33, TranslatingHost.backend(4): 50 * 33])
             }
         }
 

@@ -322,4 +322,18 @@ struct TranslationTests {
             #expect(flows.map(\.observer) == [masquerade == nil ? .transit : .destination, .transit])
         }
     }
+
+    @Test("auto looks up real ends where connections are tracked, and says why where they are not")
+    func choice() {
+        #expect(!TranslationChoice(.auto, ConntrackFacts(tracked: nil)).isOn)
+        #expect(!TranslationChoice(.auto, ConntrackFacts(tracked: 0)).isOn)
+        #expect(TranslationChoice(.auto, ConntrackFacts(tracked: 1)).isOn)
+        #expect(TranslationChoice(.on, ConntrackFacts(tracked: nil)).isOn)
+        #expect(!TranslationChoice(.off, ConntrackFacts(tracked: 9)).isOn)
+        var table = LinkTable()
+        #expect(foreignTranslators(table).isEmpty)
+        table.apply(.link(Link(index: 5, name: "cilium_host")))
+        table.apply(.link(Link(index: 6, name: "bpfin.cali")))
+        #expect(foreignTranslators(table).map { $0.contains("is Cilium") || $0.contains("is Calico's eBPF") } == [true, true])
+    }
 }

@@ -14,6 +14,15 @@ package struct AccountingOptions: PluginOptions {
         case both
     }
 
+    /// Whether connections that this host translates are shown with their real ends.
+    package enum NAT: String, ConfigChoice {
+        /// Where it tracks connections.
+        case auto
+        case on
+        /// Ends are shown as they were seen.
+        case off
+    }
+
     /// A file that another program keeps: Prometheus' list of targets is the list of hosts with an agent.
     package struct FileSD: Sendable, Equatable {
         package let path: String
@@ -30,6 +39,7 @@ package struct AccountingOptions: PluginOptions {
 
     package var observer = Side.source
     package var tunnels = Tunnels.inner
+    package var nat = NAT.auto
     /// Addresses whose sending is counted by an agent of their own. Empty: a lone agent counts both directions.
     package var covered: [CIDR] = []
     package var fileSD: [FileSD] = []
@@ -41,6 +51,7 @@ package struct AccountingOptions: PluginOptions {
     package mutating func read(_ section: inout ConfigSection) {
         section.read("observer", into: &observer)
         section.read("tunnels", into: &tunnels)
+        section.read("nat", into: &nat)
         guard let node = section.take("covered") else { return }
         guard case .mapping = node.content else {
             covered = section.list(node).compactMap { section.scalar($0) }

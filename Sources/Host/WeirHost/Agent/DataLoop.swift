@@ -19,6 +19,8 @@ struct DataLoop: ~Copyable {
     private let metrics: KernelMetrics
     private let registry: MetricRegistry
     private let log: Logger
+    /// Going over to looking up real ends has failed: not again until a reload.
+    private var cannotTranslate = false
 
     /// Loads and attaches; from here on the kernel counts.
     init(_ work: DataWork, interruptor: CaptureInterruptor, registry: MetricRegistry, log: Logger) throws(CaptureError) {
@@ -45,6 +47,7 @@ struct DataLoop: ~Copyable {
             case .earlyDrain: drain()
             case .windowEnd:
                 endWindow()
+                followConntrack()
                 deadline = .now + clock.untilEnd(from: SystemFacts.unixNanoseconds)
             case .interrupted: break
             }
@@ -128,6 +131,7 @@ struct DataLoop: ~Copyable {
             return .failure(error)
         }
         pipeline.finish()
+        cannotTranslate = false
         series = SeriesBook(plan: next.plan, adopting: series)
         pipeline = Pipeline(
             plan: next.plan, covered: next.covered, invalidations: next.invalidations, registry: registry, series: series, taps: next.taps)
@@ -147,6 +151,19 @@ struct DataLoop: ~Copyable {
 
     private static func replace(_ capture: inout Capture, _ next: CapturePlan, into pipeline: inout Pipeline) throws(CaptureError) -> KernelBook {
         try capture.replace(with: next) { flows in pipeline.consume(flows) }
+    }
+
+    /// The host has begun to track connections since the capture was made: the key grows by ports, between two packets.
+    private mutating func followConntrack() {
+        guard !cannotTranslate, capture.wantsTranslation else { return }
+        do throws(CaptureError) {
+            try replaceCapture(work.capture)
+            log.notice("looking up the real ends of connections", metadata: ["reason": "\(capture.translation.because)"])
+        } catch {
+            if error.isFatal { loseCapture("capture lost", error) }
+            cannotTranslate = true
+            log.warning("connections that are translated keep the ends that are seen", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Another source: what one counts the other would count too, so there must be a moment between.

@@ -28,6 +28,9 @@ struct KernelMetrics: Sendable {
     private let overflow: [(reason: OverflowReason, line: Line)]
     private let notCounted: [(reason: NotCountedReason, line: Line)]
     private let orphanFragments: Cell
+    private let translated: Line
+    private let unresolved: [(reason: UnresolvedReason, line: Line)]
+    private let questions: Cell
     private let drains: Cell
     private let drainTime: Cell
     private let windows: Cell
@@ -43,6 +46,11 @@ struct KernelMetrics: Sendable {
         notCounted = NotCountedReason.allCases.map { ($0, Line(registry, "not_counted", "seen and rightly left out", [("reason", $0.name)])) }
         orphanFragments = registry.counter(
             "weir_kernel_fragments_without_ports_total", "Fragments that count without ports, as the first one of their datagram is not known.")
+        translated = Line(registry, "translated", "counted, whose ends were rewritten to the real ones by connection tracking")
+        unresolved = UnresolvedReason.allCases.map {
+            ($0, Line(registry, "unresolved", "counted, whose ends are as they were seen: connection tracking had no answer", [("reason", $0.name)]))
+        }
+        questions = registry.counter("weir_kernel_conntrack_questions_total", "Tuples that connection tracking was asked for.")
         drains = registry.counter("weir_kernel_flips_total", "Times the kernel half changed over to the other generation to be drained.")
         drainTime = registry.counter(
             "weir_kernel_drain_seconds_total", "Time spent draining and handing on; divide by weir_kernel_flips_total.", scale: .nanoseconds)
@@ -57,6 +65,9 @@ struct KernelMetrics: Sendable {
         for (reason, line) in overflow { line.add(book[reason]) }
         for (reason, line) in notCounted { line.add(book[reason]) }
         orphanFragments.add(book.orphanFragments)
+        translated.add(book.translations.translated)
+        for (reason, line) in unresolved { line.add(book.translations[reason]) }
+        questions.add(book.translations.questions)
         if !book.isBalanced { unbalanced.add() }
         drains.add()
         drainTime.add(nanoseconds)

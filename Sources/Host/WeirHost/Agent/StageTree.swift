@@ -56,8 +56,7 @@ final class StageTree: Sendable {
     var work: DataWork {
         DataWork(
             plan: plan, capture: MemoryBudget.here.fitting(configuration.capture.plan(for: plan.keyFields, configuration.accounting)),
-            window: configuration.capture.window,
-            covered: covered,
+            window: configuration.capture.window, covered: covered,
             invalidations: configuration.invalidations, taps: taps)
     }
 

@@ -17,11 +17,25 @@ enum CaptureSurvey {
             lines += choice.notTaken.map { "not \($0.source.rawValue): \($0.reason)" }
             if choice.source == .tc { lines.append("interfaces: \(interfaces(links, plan))") }
             if choice.source == .tc { lines += tunnelPaths(links, plan.interfaces, plan.tunnels).map { "tunnel \($0)" } }
+            lines += translation(plan, links)
             lines += unseenPaths(links).map { "not seen by any source: \($0)" }
             return lines
         } catch {
             return ["source: none; \(error)"]
         }
+    }
+
+    /// Whether the real ends of translated connections are looked up, what it adds to the key, and who translates unseen.
+    private static func translation(_ plan: CapturePlan, _ links: LinkTable) -> [String] {
+        let choice = TranslationChoice(plan.nat, .here)
+        var lines = ["nat: \(choice.isOn ? "on" : "off"), since \(choice.because)"]
+        if choice.isOn {
+            let isAdded = !plan.ports && !plan.initiator
+            lines.append(
+                "nat asks connection tracking once for each new pair of address and port"
+                    + (isAdded ? ", and puts ports into the key, which nothing else here needs; accounting.nat: off leaves them out" : ""))
+        }
+        return lines + foreignTranslators(links)
     }
 
     /// The source that this host would get; where that cannot be said, the one that the kernel charges most for.

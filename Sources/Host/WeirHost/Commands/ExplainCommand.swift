@@ -22,7 +22,7 @@ struct ExplainCommand: ParsableCommand {
     func run() throws {
         let (configuration, _) = try CheckCommand.load(location)
         let assembly = Assembly(configuration, registry: MetricRegistry(), log: ConfigurationLoader.silent)
-        let capture = configuration.capture.plan(for: assembly.plan.keyFields, configuration.accounting)
+        let capture = configuration.capture.plan(for: assembly.plan.keyFields, configuration.accounting).onThisHost
         Output.text(Explanation.configuration(configuration).joined(separator: "\n") + "\n\n")
         Output.text(Explanation.capture(configuration.capture, capture).joined(separator: "\n") + "\n\n")
         Output.text((["Plan"] + assembly.plan.explain().map { "  \($0)" }).joined(separator: "\n") + "\n\n")

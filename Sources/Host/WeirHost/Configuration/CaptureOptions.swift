@@ -37,9 +37,15 @@ struct CaptureOptions: PluginOptions {
         }
     }
 
-    /// What the kernel half is asked for, once the plan knows the key fields.
-    func plan(for fields: KeyFields, _ accounting: AccountingOptions) -> CapturePlan {
+    /// What the kernel half is asked for, once the plan knows the key fields. `isOffline`: packets of a file, of which no kernel knows.
+    func plan(for fields: KeyFields, _ accounting: AccountingOptions, isOffline: Bool = false) -> CapturePlan {
         var plan = CapturePlan()
+        plan.nat =
+            switch accounting.nat {
+            case .auto where !isOffline: .auto
+            case .on where !isOffline: .on
+            default: .off
+            }
         plan.source = source
         plan.flavor = tc
         plan.ports = fields.contains(.ports)
