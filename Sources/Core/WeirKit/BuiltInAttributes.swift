@@ -26,6 +26,9 @@ extension Attribute {
     public static let observer = flow("observer", "Which end is on the observing host: source, destination, both or transit.", valueCount: 4)
     public static let sourcePort = flow("src.port", "The source port; for ICMP the type.", needs: .ports)
     public static let destinationPort = flow("dst.port", "The destination port; for ICMP the code.", needs: .ports)
+    public static let sourceService = flow("src.service.address", "The address that was dialled, where this host translated it to the source.")
+    public static let destinationService = flow(
+        "dst.service.address", "The address that was dialled, where this host translated it to the destination.")
     public static let clientPort = flow("client.port", "The port of the end that opened the connection; 0 when unknown.", needs: .initiator)
     public static let serverPort = flow("server.port", "The port of the end that was called; 0 when unknown.", needs: .initiator)
     public static let initiator = flow("initiator", "Which end opened the connection: src, dst or unknown.", needs: .initiator, valueCount: 3)
@@ -39,8 +42,8 @@ extension Attribute {
     /// What exists whatever the configuration says.
     public static let builtIn: [Attribute] = [
         .address, .name, .ownerName, .ownerType, .zone, .zoneID, .region, .cidr, .scopeClaim, .covered,
-        .trafficScope, .trafficScopeReason, .observer, .sourcePort, .destinationPort, .clientPort, .serverPort,
-        .initiator, .initiatorSource, .direction, .transport, .networkType, .interface,
+        .trafficScope, .trafficScopeReason, .observer, .sourcePort, .destinationPort, .sourceService, .destinationService,
+        .clientPort, .serverPort, .initiator, .initiatorSource, .direction, .transport, .networkType, .interface,
     ]
 }
 

@@ -24,6 +24,9 @@ public struct FlowBatch: ~Copyable {
     package var isIPv4: [Bool] = []
     /// The interface's name as a symbol of the pipeline; 0 unless the plan wants it.
     package var interface: [UInt32] = []
+    /// The address by which each end was dialled, as a symbol; 0 where it was its own, or unless the plan wants it.
+    package var sourceService: [UInt32] = []
+    package var destinationService: [UInt32] = []
 
     /// Answers of flow enrichers from plugins: one column per attribute, 0 for none, else 1 + an index into `texts`.
     package var answers: [[UInt32]] = []
@@ -134,6 +137,8 @@ public struct FlowBatch: ~Copyable {
         scopeReason.resize(count, .zoneMissingBoth)
         isIPv4.resize(count, false)
         interface.resize(count, 0)
+        sourceService.resize(count, 0)
+        destinationService.resize(count, 0)
         guard !answers.isEmpty else { return }
         for column in answers.indices {
             answers[column].removeAll(keepingCapacity: true)

@@ -136,6 +136,38 @@ private let database: [Attribute: Answer] = [.ownerName: .text("database"), .zon
         #expect(fixture.metric("weir_pipeline_symbols") < 20)
     }
 
+    @Test("the address that was dialled stands at the end that was: in filters, series and records, however many there are")
+    func services() async {
+        let yaml =
+            "{ filter: 'dst.service.address != \"10.96.0.66\"', metrics: { network.flow.bytes: [src.service.address, dst.service.address] }, records: [dst.service.address] }"
+        var fixture = PipelineFixture(yaml)
+        func flow(_ service: String?, _ end: End = .destination, bytes: UInt64 = 1) -> CapturedFlow {
+            var flow = CapturedFlow("10.0.0.4", "10.0.0.23", bytes: bytes)
+            if let service { (flow.service, flow.serviceEnd) = (IPAddress(service)!, end) }
+            return flow
+        }
+        fixture.window([
+            flow("10.96.0.10", bytes: 5), flow("10.96.0.10", .source, bytes: 7), flow(nil, bytes: 11), flow("10.96.0.66", bytes: 13),
+            flow("fd96::10", bytes: 17),
+        ])
+        #expect(fixture.values("network.flow.bytes") == ["|10.96.0.10": 5, "10.96.0.10|": 7, "|": 11, "|fd96::10": 17])
+        let records = await fixture.delivered().map { $0["dst.service.address"] ?? "none" }
+        #expect(records == ["10.96.0.10", "none", "none", "fd96::10"])
+
+        // More than are kept, over and over: their symbols come back.
+        var many = PipelineFixture("{ metrics: { network.flow.bytes: [dst.service.address] }, pipeline: { max_series: 10 } }")
+        for round in 0..<4 as Range<UInt32> {
+            many.window(
+                (0..<10_000 as Range<UInt32>).map { number in
+                    var flow = flow(nil)
+                    flow.service = IPAddress(ipv4: 0x0a60_0000 + round * 10_000 + number)
+                    return flow
+                })
+        }
+        #expect(many.pipeline.knowledge.symbols.count < 13_000)
+        #expect(many.values("network.flow.bytes").values.reduce(0, +) == 40_000)
+    }
+
     @Test("an interface is a name: in filters, in series, and after a reload")
     func interfaces() {
         let yaml = "{ filter: 'iface == \"eth0\" or iface ~ \"7?\"', metrics: { network.flow.bytes: [iface] } }"

@@ -40,6 +40,7 @@ package enum NamingTable {
         Row("<end>.dns.name",                  "<end>.dns.name",                                             "<side>.dns.name"),
         Row("<end>.address",                   "<end>.address",                                              "<side>.address"),
         Row("<end>.port",                      "<end>.port",                                                 "<side>.port"),
+        Row("<end>.service.address",           "<end>.service.address",                                      "<side>.service.address"),
         Row("<end>.scope",                     "<end>.scope",                                                "<side>.scope"),
         Row("<end>.covered",                   "<end>.covered",                                              "<side>.covered"),
         Row("client.port",                     "client.port",                                                "client.port"),

@@ -12,6 +12,7 @@ extension Plan {
         if attribute.subject == .endpoint { return layout.endpoint[attribute] != nil }
         guard Column(builtIn: attribute) != nil else { return layout.plugged[attribute] != nil }
         if attribute == .trafficScope || attribute == .trafficScopeReason { return needsScope }
+        if attribute == .sourceService || attribute == .destinationService { return needsServices }
         return keyFields.isSuperset(of: attribute.needs)
     }
 

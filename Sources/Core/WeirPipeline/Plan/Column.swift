@@ -11,13 +11,13 @@ enum Column: Sendable, Equatable {
     case plugged(Int)
     case sourcePort, destinationPort, clientPort, serverPort
     case transport, observer, scope, scopeReason, networkType, initiator, initiatorSource, direction
-    /// The interface's name. Holds symbols.
-    case interface
+    /// The interface's name; the address that was dialled. They hold symbols.
+    case interface, sourceService, destinationService
 
     /// Whether the words are symbols, which their holders must count.
     var holdsSymbols: Bool {
         switch self {
-        case .endpoint, .plugged, .interface: true
+        case .endpoint, .plugged, .interface, .sourceService, .destinationService: true
         default: false
         }
     }
@@ -62,6 +62,8 @@ extension Column {
         case .initiatorSource: self = .initiatorSource
         case .direction: self = .direction
         case .interface: self = .interface
+        case .sourceService: self = .sourceService
+        case .destinationService: self = .destinationService
         default: return nil
         }
     }

@@ -55,6 +55,8 @@ package final class Plan: Sendable {
     let pluggedAttributes: [Attribute]
     let layout: ColumnLayout
     let needsScope: Bool
+    /// The addresses that were dialled.
+    let needsServices: Bool
 
     package init(_ input: PlanInput) {
         self.input = input
@@ -74,6 +76,7 @@ package final class Plan: Sendable {
 
         let flowAttributes = Set(selected.keys.map(\.attribute).filter { $0.subject == .flow })
         needsScope = !flowAttributes.isDisjoint(with: [.trafficScope, .trafficScopeReason])
+        needsServices = !flowAttributes.isDisjoint(with: [.sourceService, .destinationService])
         var wanted = Set(selected.keys.map(\.attribute))
         if needsScope { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
         if wanted.contains(.knownOwnerName) { wanted.insert(.ownerName) }

@@ -20,6 +20,8 @@ extension Knowledge {
         case .initiator, .direction: Self.gather(rows, batch.initiator, &words)
         case .initiatorSource: Self.gather(rows, batch.initiatorSource, &words)
         case .interface: Self.gather(rows, batch.interface, &words)
+        case .sourceService: Self.gather(rows, batch.sourceService, &words)
+        case .destinationService: Self.gather(rows, batch.destinationService, &words)
         case .networkType: for index in rows.indices { words[index] = batch.isIPv4[rows[index]] ? 0 : 1 }
         case .clientPort: for index in rows.indices { words[index] = UInt32(port(ofInitiator: true, rows[index], batch)) }
         case .serverPort: for index in rows.indices { words[index] = UInt32(port(ofInitiator: false, rows[index], batch)) }

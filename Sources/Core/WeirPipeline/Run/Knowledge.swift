@@ -11,6 +11,10 @@ package struct Knowledge: ~Copyable {
     var plugged: [UInt32] = []
     /// Symbols of interface names by index, each held.
     private var interfaces: [UInt32: UInt32] = [:]
+    /// Symbols of dialled addresses, each held.
+    private var services: [IPAddress: UInt32] = [:]
+    /// So many are kept from batch to batch; a cluster has fewer Services.
+    private static let keptServices = 4096
 
     init(endpoints: consuming EndpointTable) { self.endpoints = endpoints }
 
@@ -49,6 +53,27 @@ package struct Knowledge: ~Copyable {
         if let known = interfaces[index] { return known }
         let symbol = symbols.intern(String(index))
         interfaces[index] = symbol
+        return symbol
+    }
+
+    /// Fills in the addresses by which the ends of `flows[range]` were dialled. The texts of Services are made once.
+    mutating func nameServices(_ flows: Span<CapturedFlow>, _ range: Range<Int>, _ batch: inout FlowBatch) {
+        if services.count > Self.keptServices {
+            for symbol in services.values { symbols.release(symbol) }
+            services.removeAll(keepingCapacity: true)
+        }
+        for row in batch.rows {
+            let flow = flows[range.lowerBound + row]
+            let symbol = flow.hasService ? service(flow.service) : 0
+            batch.sourceService[row] = flow.serviceEnd == .source ? symbol : 0
+            batch.destinationService[row] = flow.serviceEnd == .destination ? symbol : 0
+        }
+    }
+
+    private mutating func service(_ address: IPAddress) -> UInt32 {
+        if let known = services[address] { return known }
+        let symbol = symbols.intern(address.description)
+        services[address] = symbol
         return symbol
     }
 

@@ -155,6 +155,7 @@ package struct Pipeline: ~Copyable {
         if plan.keyFields.contains(.interface) {
             for row in batch.rows { batch.interface[row] = knowledge.interface(batch.interfaceIndex[row]) }
         }
+        if plan.needsServices { knowledge.nameServices(flows, range, &batch) }
         ask()
         rows.removeAll(keepingCapacity: true)
         if isNew, knowledge.endpoints.seen.contains(.pending) {

@@ -14,6 +14,7 @@ struct FlowDraft {
     private(set) var interface = ""
     private var addresses: (IPAddress?, IPAddress?)
     private var ports: (UInt16?, UInt16?)
+    private var services: (IPAddress?, IPAddress?)
     private var clientPort: UInt16?
     private var serverPort: UInt16?
     private var bytes: UInt64?
@@ -37,6 +38,8 @@ struct FlowDraft {
         case .address(.destination): return value(text, into: &addresses.1)
         case .port(.source): return port(text, into: &ports.0)
         case .port(.destination): return port(text, into: &ports.1)
+        case .service(.source): return value(text, into: &services.0)
+        case .service(.destination): return value(text, into: &services.1)
         case .clientPort: return port(text, into: &clientPort)
         case .serverPort: return port(text, into: &serverPort)
         case .cgroup(let end):
@@ -79,6 +82,11 @@ struct FlowDraft {
         flow.transport = transport
         flow.initiator = initiator
         flow.initiatorSource = initiatorSource
+        if let service = services.1 ?? services.0 {
+            flow.service = service
+            // The dialled end is the one that answers, so only one of the two has it.
+            flow.serviceEnd = services.1 == nil ? .source : .destination
+        }
         // Whoever selected the ports of the two roles need not have selected those of the two ends.
         let roles = initiator == .destination ? (serverPort, clientPort) : (clientPort, serverPort)
         flow.sourcePort = ports.0 ?? (initiator == .unknown ? nil : roles.0) ?? 0

@@ -7,7 +7,7 @@ internal import WeirPipeline
 /// Where a named field of a written flow belongs.
 enum FlowField: Hashable, Sendable {
     case time, bytes, packets, transport, observer, initiator, initiatorSource, direction, clientPort, serverPort, interface
-    case address(End), port(End), cgroup(End)
+    case address(End), port(End), cgroup(End), service(End)
     /// What was known of one end when the flow was written.
     case recorded(Attribute, End)
     /// What the pipeline works out anew: traffic.scope and its reason, network.type.
@@ -29,6 +29,8 @@ enum FlowField: Hashable, Sendable {
         return switch selected.attribute {
         case .sourcePort: .port(.source)
         case .destinationPort: .port(.destination)
+        case .sourceService: .service(.source)
+        case .destinationService: .service(.destination)
         case .clientPort: .clientPort
         case .serverPort: .serverPort
         case .transport: .transport
