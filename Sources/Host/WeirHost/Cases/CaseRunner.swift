@@ -88,7 +88,8 @@ struct CaseRunner: Sendable {
         case .file(let bytes, let name):
             if Replay.isPacketFile(bytes) {
                 let options = ReplayOptions(
-                    window: configuration.capture.window, capture: configuration.capture.plan(for: run.plan.keyFields, configuration.accounting, isOffline: true),
+                    window: configuration.capture.window,
+                    capture: configuration.capture.plan(for: run.plan.keyFields, configuration.accounting, isOffline: true),
                     local: test.local)
                 do {
                     var windows = try PacketWindows.open(bytes: bytes, options)

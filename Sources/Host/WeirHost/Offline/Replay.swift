@@ -90,8 +90,8 @@ struct Replay: Sendable {
         let sink = Sink(output, configuration, write)
         var run = OfflineRun(configuration, files: files, outputs: sink.instances)
         let options = ReplayOptions(
-            window: configuration.capture.window, capture: configuration.capture.plan(for: run.plan.keyFields, configuration.accounting, isOffline: true), local: local
-        )
+            window: configuration.capture.window,
+            capture: configuration.capture.plan(for: run.plan.keyFields, configuration.accounting, isOffline: true), local: local)
         var ending = Ending()
         var book = KernelBook()
         do {
