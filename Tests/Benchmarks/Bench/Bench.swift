@@ -14,6 +14,7 @@ struct Bench: ParsableCommand {
     static var sections: [any Section] {
         [
             KernelSection(), PipelineSection(), ScrapeSection(), OTLPSection(), RecordsSection(), TapSection(), KubernetesSection(), NamesSection(),
+            ConntrackSection(),
             MemorySection(), ClusterSection(), ThroughputSection(),
         ]
     }
