@@ -7,6 +7,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/if.h>
@@ -314,25 +315,52 @@ bool netlink_event_at(const struct netlink *netlink, uint32_t position, struct n
 	return true;
 }
 
-static int count_message(const struct nlmsghdr *message, void *context)
+struct filters {
+	struct netlink_filter *all;
+	uint32_t count, capacity;
+};
+
+static int read_filter(const struct nlmsghdr *message, void *context)
 {
+	struct filters *filters = context;
 	const struct tcmsg *filter = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute, *nested;
+	struct netlink_filter found = {0};
+
 	// Beside the filters the kernel lists their chains, which have no handle.
-	if (message->nlmsg_type == RTM_NEWTFILTER && filter->tcm_handle)
-		++*(int *)context;
+	if (message->nlmsg_type != RTM_NEWTFILTER || mnl_nlmsg_get_payload_len(message) < sizeof *filter ||
+	    !filter->tcm_handle)
+		return MNL_CB_OK;
+	found.handle = filter->tcm_handle;
+	found.priority = TC_H_MAJ(filter->tcm_info) >> 16;
+	bool is_bpf = false;
+	mnl_attr_for_each(attribute, message, sizeof *filter)
+	{
+		if (mnl_attr_get_type(attribute) == TCA_KIND) {
+			char kind[8];
+			copy_text(kind, sizeof kind, attribute);
+			is_bpf = !strcmp(kind, "bpf");
+		} else if (mnl_attr_get_type(attribute) == TCA_OPTIONS && is_bpf) {
+			mnl_attr_for_each_nested(nested, attribute) if (mnl_attr_get_type(nested) == TCA_BPF_NAME)
+			    copy_text(found.name, sizeof found.name, nested);
+		}
+	}
+	if (filters->count < filters->capacity)
+		filters->all[filters->count] = found;
+	filters->count++;
 	return MNL_CB_OK;
 }
 
-int netlink_filter_count(uint32_t ifindex, bool ingress)
+int netlink_filters(uint32_t ifindex, bool ingress, struct netlink_filter *all, uint32_t capacity)
 {
 	struct tcmsg request = {
 	    .tcm_family = AF_UNSPEC,
 	    .tcm_ifindex = ifindex,
 	    .tcm_parent = TC_H_MAKE(TC_H_CLSACT, ingress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS),
 	};
+	struct filters filters = {.all = all, .capacity = capacity};
 	uint8_t *buffer = malloc(BUFFER);
-	int count = 0,
-	    error = buffer ? dump(RTM_GETTFILTER, &request, sizeof request, buffer, count_message, &count) : -ENOMEM;
+	int error = buffer ? dump(RTM_GETTFILTER, &request, sizeof request, buffer, read_filter, &filters) : -ENOMEM;
 	free(buffer);
-	return error ? error : count;
+	return error ? error : (int)(filters.count < capacity ? filters.count : capacity);
 }

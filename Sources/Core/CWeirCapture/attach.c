@@ -63,8 +63,6 @@ int capture_tunnel(struct capture *capture, struct capture_tunnel_end given, boo
 
 // ---- clsact ----
 
-enum { HANDLE = 0x77656972 /* "weir" */, PRIORITIES = 8 };
-
 int capture_clsact_add(uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
@@ -85,42 +83,12 @@ static struct bpf_tc_hook hook_of(uint32_t ifindex, bool ingress)
 				    .attach_point = ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS};
 }
 
-// Who stands at our handle and this priority: 1 a program named like ours, 0 nobody, -EBUSY someone else.
-static int occupant(struct bpf_tc_hook *hook, uint32_t priority)
+int capture_filter_add(int program, const struct capture_filter *filter)
 {
-	LIBBPF_OPTS(bpf_tc_opts, query, .handle = HANDLE, .priority = priority);
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof info;
-
-	if (bpf_tc_query(hook, &query))
-		return 0;
-	int program = bpf_prog_get_fd_by_id(query.prog_id);
-	if (program < 0)
-		return -EBUSY;
-	int error = bpf_obj_get_info_by_fd(program, &info, &size);
-	close(program);
-	return !error && !strncmp(info.name, "weir_", 5) ? 1 : -EBUSY;
-}
-
-int capture_filter_add(int program, uint32_t ifindex, bool ingress, struct capture_filter *filter)
-{
-	struct bpf_tc_hook hook = hook_of(ifindex, ingress);
-	int error = -EBUSY;
-
-	// The first priority where a BPF filter may stand: another kind of filter keeps its priority for itself.
-	for (uint32_t priority = 1; priority <= PRIORITIES; priority++) {
-		if (occupant(&hook, priority) < 0)
-			continue;
-		LIBBPF_OPTS(bpf_tc_opts, options, .handle = HANDLE, .priority = priority, .prog_fd = program,
-			    .flags = BPF_TC_F_REPLACE);
-		error = bpf_tc_attach(&hook, &options);
-		if (error)
-			continue;
-		*filter = (struct capture_filter){
-		    .ifindex = ifindex, .handle = HANDLE, .priority = priority, .ingress = ingress};
-		return 0;
-	}
-	return error;
+	struct bpf_tc_hook hook = hook_of(filter->ifindex, filter->ingress);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = filter->handle, .priority = filter->priority, .prog_fd = program,
+		    .flags = BPF_TC_F_REPLACE);
+	return bpf_tc_attach(&hook, &options);
 }
 
 int capture_filter_remove(const struct capture_filter *filter)
@@ -128,19 +96,4 @@ int capture_filter_remove(const struct capture_filter *filter)
 	struct bpf_tc_hook hook = hook_of(filter->ifindex, filter->ingress);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = filter->handle, .priority = filter->priority);
 	return bpf_tc_detach(&hook, &options);
-}
-
-int capture_filter_sweep(uint32_t ifindex)
-{
-	int swept = 0;
-	for (int ingress = 0; ingress < 2; ingress++) {
-		struct bpf_tc_hook hook = hook_of(ifindex, ingress);
-		for (uint32_t priority = 1; priority <= PRIORITIES; priority++) {
-			struct capture_filter filter = {
-			    .ifindex = ifindex, .handle = HANDLE, .priority = priority, .ingress = ingress};
-			if (occupant(&hook, priority) == 1 && !capture_filter_remove(&filter))
-				swept++;
-		}
-	}
-	return swept;
 }

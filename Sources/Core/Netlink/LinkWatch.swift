@@ -78,12 +78,6 @@ public struct LinkWatch: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// How many filters stand at one side of a device's clsact; nil when it cannot be known.
-public func filterCount(interface: UInt32, ingress: Bool) -> Int? {
-    let count = netlink_filter_count(interface, ingress)
-    return count < 0 ? nil : Int(count)
-}
-
 extension LinkEvent {
     fileprivate init(_ event: netlink_event) {
         switch UInt32(event.kind) {

@@ -192,22 +192,48 @@ struct Attachments: Sendable {
             guard flavor == .auto, link == -EINVAL else { return .failure(Refused(number: -link)) }
             flavor = .clsact
         }
-        var filter = capture_filter()
         let made = capture_clsact_add(device.index)
         if made < 0 { return .failure(Refused(number: -made)) }
         if made == 1 { ownQdiscs.insert(device.index) }
-        // Both are read or written before the call returns.
-        let result = unsafe capture_filter_add(program, device.index, ingress, &filter)
-        return result < 0 ? .failure(Refused(number: -result)) : .success(.filter(filter))
+        return attachFilter(program, device.index, ingress: ingress).map { .filter($0) }
+    }
+
+    /// Where our filters stand: "weir".
+    private static let handle: UInt32 = 0x7765_6972
+    private static let priorities: ClosedRange<UInt32> = 1...8
+
+    /// Adds or replaces our filter at our handle; never another program's.
+    private func attachFilter(_ program: Int32, _ index: UInt32, ingress: Bool) -> Result<capture_filter, Refused> {
+        guard let there = TrafficFilter.all(interface: index, ingress: ingress) else { return .failure(Refused(number: EIO)) }
+        var number = EBUSY
+        // The first priority where a BPF filter may stand: another kind of filter keeps its priority for itself.
+        for priority in Self.priorities
+        where !there.contains(where: { $0.handle == Self.handle && $0.priority == priority && !$0.isOurs }) {
+            var filter = capture_filter(ifindex: index, handle: Self.handle, priority: priority, ingress: ingress)
+            // Read before the call returns.
+            let result = unsafe capture_filter_add(program, &filter)
+            if result >= 0 { return .success(filter) }
+            number = -result
+        }
+        return .failure(Refused(number: number))
     }
 
     /// Removes what a killed process of ours left; a qdisc that held nothing else was ours too.
     private mutating func sweep(_ device: Device) {
-        if capture_filter_sweep(device.index) > 0, isEmpty(device.index) { ownQdiscs.insert(device.index) }
+        var hasSwept = false
+        for ingress in [false, true] {
+            for left in TrafficFilter.all(interface: device.index, ingress: ingress) ?? []
+            where left.handle == Self.handle && Self.priorities.contains(left.priority) && left.isOurs {
+                var filter = capture_filter(ifindex: device.index, handle: left.handle, priority: left.priority, ingress: ingress)
+                // Read before the call returns.
+                if unsafe capture_filter_remove(&filter) == 0 { hasSwept = true }
+            }
+        }
+        if hasSwept, isEmpty(device.index) { ownQdiscs.insert(device.index) }
     }
 
     private func isEmpty(_ index: UInt32) -> Bool {
-        filterCount(interface: index, ingress: true) == 0 && filterCount(interface: index, ingress: false) == 0
+        [false, true].allSatisfy { TrafficFilter.all(interface: index, ingress: $0)?.isEmpty == true }
     }
 
     private mutating func remove(_ attachment: Attachment) {
@@ -224,6 +250,11 @@ struct Attachments: Sendable {
     private func programName(_ device: Device, ingress: Bool) -> String {
         "weir_\(!ingress ? "out" : device.role == .port ? "port" : "uplink")_\(device.isEthernet ? "eth" : "raw")"
     }
+}
+
+extension TrafficFilter {
+    /// The kernel half's programs are all called so.
+    fileprivate var isOurs: Bool { name.hasPrefix("weir_") }
 }
 
 extension Attachments.Hook {

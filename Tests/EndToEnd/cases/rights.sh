@@ -89,10 +89,10 @@ counts() {
         "$(metric a weir_test_bytes_total "src_owner_name=\"$PREFIX-sender\"")"
 }
 
-# as_root SOURCE: started with all that root may, it gives up the rest before it counts, in every thread, and neither a reload with another
+# as_root SOURCE [PROGRAMS]: started with all that root may, it gives up the rest before it counts, in every thread, and neither a reload with another
 # key nor a device that comes later misses it.
 as_root() {
-    local rights sent more task set
+    local rights sent more task set device
     rights=$(rights_of service)
     wire
     confined_config "$1"
@@ -110,7 +110,7 @@ as_root() {
     ! grep 'reload refused' "$CASE/a.log" || fail "the reload was refused"
     veth left late right late
     ip_in left link set late up
-    [ "$1" = cgroup ] || wait_for "programs at a device that came" 5 has_ours left late "tcx 2 clsact 0"
+    [ -z "${2:-}" ] || for device in w0 late; do wait_for "programs at $device" 5 has_ours left $device "$2"; done
     more=$(in_host left "${JOINING[@]}" "$GEN" sock 10.77.0.1 10.77.0.2 500 100 1)
     sleep 0.3
     wire_down
@@ -189,8 +189,10 @@ calls() {
     remark "$(grep -oE '^[a-z0-9_]+\(' "$CASE/trace/own" | sort -u | wc -l) different calls"
 }
 
+run_case rights-root-tcx as_root "tc, tc: tcx" "tcx 2 clsact 0"
+run_case rights-root-clsact as_root "tc, tc: clsact" "tcx 0 clsact 2"
+run_case rights-root-cgroup as_root cgroup
 for source in tc cgroup; do
     for shape in container service; do run_case "rights-$shape-$source" counts $shape $source; done
-    run_case "rights-root-$source" as_root $source
     run_case "rights-calls-$source" calls $source
 done

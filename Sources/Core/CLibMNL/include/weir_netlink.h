@@ -49,7 +49,13 @@ int netlink_dump(struct netlink *netlink);
 int netlink_receive(struct netlink *netlink);
 /// The event at `position` of the last dump or receive.
 bool netlink_event_at(const struct netlink *netlink, uint32_t position, struct netlink_event *event);
-/// How many filters stand at one side of a device's clsact.
-int netlink_filter_count(uint32_t ifindex, bool ingress);
+
+/// A filter of traffic control.
+struct netlink_filter {
+	uint32_t handle, priority;
+	char name[32]; // TCA_BPF_NAME, which libbpf makes of the program's name and number; empty for other kinds
+};
+/// Those at one side of a device's clsact; how many there are, at most `capacity`.
+int netlink_filters(uint32_t ifindex, bool ingress, struct netlink_filter *all, uint32_t capacity);
 
 #endif

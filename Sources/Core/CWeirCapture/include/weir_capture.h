@@ -120,16 +120,14 @@ struct capture_filter {
 /// Makes sure of a clsact qdisc: 1 when it had to be made, 0 when it was there.
 int capture_clsact_add(uint32_t ifindex);
 int capture_clsact_remove(uint32_t ifindex);
-/// Adds or replaces our filter at a fixed handle; never another program's.
-int capture_filter_add(int program, uint32_t ifindex, bool ingress, struct capture_filter *filter);
+/// Adds the filter, or replaces the one that stands there.
+int capture_filter_add(int program, const struct capture_filter *filter);
 int capture_filter_remove(const struct capture_filter *filter);
-/// Removes what a killed process of ours left at either side of a device; returns how many filters.
-int capture_filter_sweep(uint32_t ifindex);
 
 // Rights.
 
-/// Gives up every capability whose bit is not in `keep`, for good. Speaks for the calling thread and those that it starts
-/// later: to be called while there are no others.
+/// Gives up every capability whose bit is not in `keep`, for good. Speaks for the calling thread and those that it
+/// starts later: to be called while there are no others.
 int capture_keep_capabilities(uint64_t keep);
 
 /* The linked libbpf: major << 16 | minor. */
