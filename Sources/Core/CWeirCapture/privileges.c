@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Giving up what the capture does not need. glibc has no call for it, and libcap would be one more library for two system calls.
+// Giving up what the capture does not need. glibc has no call for it, and libcap would be one more library for two
+// system calls.
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -18,7 +19,8 @@ int capture_keep_capabilities(uint64_t keep)
 	// No program that this process may start one day gets more than it has, set-user-id or not.
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
-	// The bounding set needs CAP_SETPCAP, which a service may lack; with no new privileges it bounds nothing any more.
+	// The bounding set needs CAP_SETPCAP, which a service may lack; with no new privileges it bounds nothing any
+	// more.
 	for (int number = 0; number < 64; number++) {
 		if (!(keep >> number & 1) && prctl(PR_CAPBSET_DROP, number, 0, 0, 0) && errno == EINVAL)
 			break; // the kernel knows no more of them
