@@ -43,8 +43,8 @@ taken() {
     awk -f "$here/otlp.awk" "$CASE/requests.txt" | sort
 }
 
-# scraped AGENT: the same from its last metrics, without those of the agent itself.
-scraped() {
+# last_scrape AGENT: the same from its last metrics, without those of the agent itself.
+last_scrape() {
     sed -n 's/^\(weir_\(network\|test\)_[a-z_]*\){\([^}]*\)} /\1|\3 /p' "$CASE/$1.prom" | sed 's/"//g' |
         awk '{ split($1, part, "|"); count = split(part[2], label, ","); for (i = 2; i <= count; i++) for (j = i; j > 1 && label[j] < label[j - 1]; j--) { swap = label[j]; label[j] = label[j - 1]; label[j - 1] = swap }
             line = part[1]; for (i = 1; i <= count; i++) line = line (i == 1 ? "|" : ",") label[i]; print line, $2 }' | sort
@@ -77,7 +77,7 @@ same_sums() {
     expect_books a
     expect_truth a test "$(of l3_bytes <"$sent")" "$(of packets <"$sent")"
     taken >"$CASE/taken"
-    scraped a >"$CASE/scraped"
+    last_scrape a >"$CASE/scraped"
     expect "series of the receiver and of the scrape" "" "$(diff "$CASE/taken" "$CASE/scraped")"
     expect "series" 1 "$(($(wc -l <"$CASE/taken") > 20))"
     expect "lost" 0 "$(metric a weir_otlp_lost_total)"
@@ -143,7 +143,7 @@ over_a_reload() {
     stop_agent a
     expect_books a
     expect_truth a test "$(of l3_bytes <"$sent")" "$(of packets <"$sent")"
-    expect "series of the receiver and of the scrape" "" "$(diff <(taken) <(scraped a))"
+    expect "series of the receiver and of the scrape" "" "$(diff <(taken) <(last_scrape a))"
     expect "lost" 0 "$(metric a weir_otlp_lost_total)"
 }
 
