@@ -49,10 +49,23 @@ extension KernelTests {
             }
         }
 
+        /// Holds each connection of the sender to so many bytes under way, so that they fit into what is between two devices when the
+        /// receiver's CPU is away: 256 packets where it joins packets together, 1,000 otherwise. What is dropped there was sent and never
+        /// arrives, and no two counts of it can be the same.
+        static func bound(_ wire: borrowing Wire, underWay bytes: Int) throws {
+            _ = try wire.left.exec("sysctl -qw \"net.ipv4.tcp_wmem=4096 16384 \(bytes)\"")
+        }
+
+        static func expectNoneDropped(_ wire: borrowing Wire) throws {
+            let dropped = try wire.left.exec("cat /sys/class/net/w0/statistics/tx_dropped")
+            #expect(dropped == "0\n", "packets dropped between the devices")
+        }
+
         @Test("a super-packet in a tunnel counts as the packets that arrive, all headers in each", arguments: ["off", "on"], ["off", "on"])
         func tunnelled(offload: String, merging: String) throws {
             let wire = try Wire(offloads: true)
             try Self.tunnel(wire)
+            try Self.bound(wire, underWay: 131_072)
             // The sender cuts in software, behind its egress hook.
             _ = try wire.left.exec("ethtool -K w0 tso off tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off gso \(offload)")
             _ = try wire.left.exec("ethtool -K vx0 tso \(offload) gso \(offload)")
@@ -76,6 +89,7 @@ extension KernelTests {
             let words = try wire.right.exec("nft list chain ip t c").split { $0 == " " || $0 == "\n" }
             let at = try #require(words.firstIndex(of: "counter"))
             let arrived = Amount(bytes: UInt64(words[at + 4])!, packets: UInt64(words[at + 2])!)
+            try Self.expectNoneDropped(wire)
             // What was joined together again is joined for the firewall too.
             if merging == "off" { #expect(outer(sent) == arrived) }
             #expect(outer(received) == outer(sent))
@@ -88,6 +102,7 @@ extension KernelTests {
         @Test("BIG TCP: super-packets beyond 64 KiB count as the segments that arrive")
         func bigTCP() throws {
             let wire = try Wire(offloads: true)
+            try Self.bound(wire, underWay: 600_000)
             // The sender cuts in software, behind its egress hook; the receiver joins nothing together again.
             _ = try wire.left.exec("ethtool -K w0 tso off; ip link set w0 gso_max_size 200000")
             _ = try wire.right.exec("ethtool -K w0 gro off tso off")
@@ -108,6 +123,7 @@ extension KernelTests {
             let words = try wire.right.exec("nft list chain ip6 t c").split { $0 == " " || $0 == "\n" }
             let at = try #require(words.firstIndex(of: "counter"))
             let arrived = Amount(bytes: UInt64(words[at + 4])!, packets: UInt64(words[at + 2])!)
+            try Self.expectNoneDropped(wire)
             #expect(tally.amount { $0.destinationPort == 9999 } == arrived)
             let unscaled = kernel.amount { $0.destinationPort == 9999 }
             let average = unscaled.bytes / max(1, unscaled.packets)
