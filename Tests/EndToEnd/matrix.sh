@@ -62,7 +62,7 @@ matrix_up() {
     wait_for "the takers of SCTP" 2 takes_sctp left
 }
 
-takes_sctp() { in_host "$1" ss -Hlnw | grep -q ":132 "; }
+takes_sctp() { in_host "$1" ss -Hlnw | grep ":132 " >/dev/null; }
 
 # classes: what went onto the wire so far, as lines FAMILY PROTOCOL BYTES PACKETS.
 classes() {

@@ -63,5 +63,5 @@ stream() {
     in_host "$name" iperf3 -c "$@" >"$CASE/iperf3" 2>&1 || { cat "$CASE/iperf3" >&2; return 1; }
 }
 
-binds() { in_host "$1" ss -Hlun "sport = :9999" | grep -q 9999; }
-listens() { in_host "$1" ss -Hltn "sport = :$2" | grep -q LISTEN; }
+binds() { in_host "$1" ss -Hlun "sport = :9999" | grep 9999 >/dev/null; }
+listens() { in_host "$1" ss -Hltn "sport = :$2" | grep LISTEN >/dev/null; }
