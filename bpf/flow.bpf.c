@@ -48,26 +48,35 @@ APART int is_outer(struct __sk_buff *skb, const struct packet *packet, bool made
 	if (packet->fragment.part == LATER_PART)
 		return false;
 	__builtin_memcpy(end.local, made ? packet->key.src : packet->key.dst, sizeof(end.local));
-	if (end.protocol == IPPROTO_UDP) {
+	switch (end.protocol) {
+	case IPPROTO_UDP: {
 		struct ports copy;
 		const struct ports *ports = HEADER_AT(skb, offset, &copy);
 		if (!ports)
 			return false;
+		/* From anywhere: it is the port that takes. */
 		end.kind = bpf_ntohs(ports->dst);
-	} else if (end.protocol == IPPROTO_GRE) {
+		return bpf_map_lookup_elem(&tunnel_ends, &end) != NULL;
+	}
+	case IPPROTO_GRE: {
 		struct gre_header copy;
 		const struct gre_header *gre = HEADER_AT(skb, offset, &copy);
 		if (!gre)
 			return false;
 		end.kind = bpf_ntohs(gre->protocol);
-		/* One remote end or all: a UDP tunnel takes what comes from anywhere. */
-		__builtin_memcpy(end.remote, remote, sizeof(end.remote));
-		if (bpf_map_lookup_elem(&tunnel_ends, &end))
-			return true;
-		__builtin_memset(end.remote, 0, sizeof(end.remote));
-	} else {
+		break;
+	}
+	case IPPROTO_IPIP:
+	case IPPROTO_IPV6:
+		break;
+	default:
 		return false;
 	}
+	/* One remote end, or all. */
+	__builtin_memcpy(end.remote, remote, sizeof(end.remote));
+	if (bpf_map_lookup_elem(&tunnel_ends, &end))
+		return true;
+	__builtin_memset(end.remote, 0, sizeof(end.remote));
 	return bpf_map_lookup_elem(&tunnel_ends, &end) != NULL;
 }
 

@@ -168,7 +168,7 @@ struct flow_first_fragment {
 struct flow_tunnel_end {
 	__u32 local[4];	 /* network order; IPv4 as ::ffff:a.b.c.d */
 	__u32 remote[4]; /* all zero: whoever it is */
-	__u16 kind;	 /* UDP: the port that receives, at both ends; GRE: the EtherType of what is inside */
+	__u16 kind; /* UDP: the port that receives, at both ends; GRE: the EtherType of what is inside; IP in IP: 0 */
 	__u8 protocol;
 	__u8 unused;
 };

@@ -68,22 +68,39 @@ static void read_end(const struct nlattr *attribute, uint64_t *high, uint64_t *l
 	}
 }
 
-// Tunnels that carry Ethernet frames: where their attributes are. Those of GRE have no port.
+// Tunnels whose packets are told from others: what they are in, and where their attributes are. Of the last four `port`
+// is 0, since there is none; `content` is which protocols may be in them, `encapsulation` whether all of it is in UDP
+// too.
 static const struct tunnel_kind {
 	const char *name;
-	uint8_t protocol;
-	uint16_t port, local, local6, remote;
+	uint8_t protocol, family;
+	uint16_t port, local, local6, remote, content, encapsulation, external;
 } tunnel_kinds[] = {
-    {"vxlan", IPPROTO_UDP, IFLA_VXLAN_PORT, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LOCAL6, 0},
-    {"geneve", IPPROTO_UDP, IFLA_GENEVE_PORT, 0, 0, 0},
-    {"gretap", IPPROTO_GRE, 0, IFLA_GRE_LOCAL, 0, IFLA_GRE_REMOTE},
-    {"ip6gretap", IPPROTO_GRE, 0, IFLA_GRE_LOCAL, 0, IFLA_GRE_REMOTE},
+    {"vxlan", IPPROTO_UDP, AF_UNSPEC, .port = IFLA_VXLAN_PORT, .local = IFLA_VXLAN_LOCAL, .local6 = IFLA_VXLAN_LOCAL6},
+    {"geneve", IPPROTO_UDP, AF_UNSPEC, .port = IFLA_GENEVE_PORT},
+#define GRE_ATTRIBUTES .local = IFLA_GRE_LOCAL, .remote = IFLA_GRE_REMOTE, .encapsulation = IFLA_GRE_ENCAP_TYPE
+    {"gretap", IPPROTO_GRE, AF_INET, GRE_ATTRIBUTES},
+    {"ip6gretap", IPPROTO_GRE, AF_INET6, GRE_ATTRIBUTES},
+    {"gre", IPPROTO_GRE, AF_INET, GRE_ATTRIBUTES, .external = IFLA_GRE_COLLECT_METADATA},
+    {"ip6gre", IPPROTO_GRE, AF_INET6, GRE_ATTRIBUTES, .external = IFLA_GRE_COLLECT_METADATA},
+#define IP_ATTRIBUTES                                                                                                  \
+	.local = IFLA_IPTUN_LOCAL, .remote = IFLA_IPTUN_REMOTE, .content = IFLA_IPTUN_PROTO,                           \
+	.encapsulation = IFLA_IPTUN_ENCAP_TYPE
+    {"ipip", IPPROTO_IPIP, AF_INET, IP_ATTRIBUTES},
+    {"sit", IPPROTO_IPV6, AF_INET, IP_ATTRIBUTES},
+    {"ip6tnl", IPPROTO_IPV6, AF_INET6, IP_ATTRIBUTES},
 };
+
+static uint16_t number16(const struct nlattr *attribute)
+{
+	return mnl_attr_get_payload_len(attribute) >= sizeof(uint16_t) ? mnl_attr_get_u16(attribute) : 0;
+}
 
 static void read_tunnel(const struct nlattr *data, struct netlink_event *event)
 {
 	const struct tunnel_kind *kind = NULL;
 	const struct nlattr *attribute;
+	bool external = false;
 
 	for (size_t i = 0; i < sizeof tunnel_kinds / sizeof *tunnel_kinds; i++)
 		if (!strcmp(event->type, tunnel_kinds[i].name))
@@ -91,20 +108,29 @@ static void read_tunnel(const struct nlattr *data, struct netlink_event *event)
 	if (!kind)
 		return;
 	event->tunnel_protocol = kind->protocol;
+	event->family = kind->family;
 	mnl_attr_for_each_nested(attribute, data)
 	{
 		uint16_t type = mnl_attr_get_type(attribute);
-		if (type == kind->port && mnl_attr_get_payload_len(attribute) == 2)
-			event->tunnel_port = ntohs(mnl_attr_get_u16(attribute));
+		if (!type)
+			continue;
+		if (type == kind->port)
+			event->tunnel_port = ntohs(number16(attribute));
 		else if (type == kind->local || type == kind->local6)
 			read_end(attribute, &event->local_high, &event->local_low);
 		else if (type == kind->remote)
 			read_end(attribute, &event->remote_high, &event->remote_low);
-		// GRE that is itself in UDP.
-		else if (kind->protocol == IPPROTO_GRE && type == IFLA_GRE_ENCAP_TYPE &&
-			 mnl_attr_get_payload_len(attribute) == 2 && mnl_attr_get_u16(attribute))
+		else if (type == kind->content && mnl_attr_get_payload_len(attribute))
+			event->tunnel_content = mnl_attr_get_u8(attribute);
+		else if (type == kind->encapsulation && number16(attribute))
 			event->tunnel_protocol = 0;
+		external |= type == kind->external;
 	}
+	// GRE to many: packets begin with the outer header there already (ipgre_header_ops).
+	bool one = event->remote_high >> 56 != 0xff && (event->remote_high || event->remote_low) &&
+		   !(event->family == AF_INET && IN_MULTICAST((uint32_t)event->remote_low));
+	if (kind->external && !external && !one)
+		event->tunnel_protocol = 0;
 }
 
 static int read_link(struct netlink *netlink, const struct nlmsghdr *message)
@@ -140,8 +166,10 @@ static int read_link(struct netlink *netlink, const struct nlmsghdr *message)
 			event.lower_elsewhere = true;
 			break;
 		case IFLA_XDP:
-			mnl_attr_for_each_nested(nested, attribute) if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED)
-			    event.xdp = mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
+			mnl_attr_for_each_nested(nested,
+						 attribute) if (mnl_attr_get_type(nested) == IFLA_XDP_ATTACHED &&
+								mnl_attr_get_payload_len(nested)) event.xdp =
+			    mnl_attr_get_u8(nested) != XDP_ATTACHED_NONE;
 			break;
 		case IFLA_LINKINFO:
 			// The kernel writes the kind before what it says of one.
@@ -149,7 +177,7 @@ static int read_link(struct netlink *netlink, const struct nlmsghdr *message)
 			{
 				if (mnl_attr_get_type(nested) == IFLA_INFO_KIND)
 					copy_text(event.type, sizeof event.type, nested);
-				else if (mnl_attr_get_type(nested) == IFLA_INFO_DATA && link->ifi_type == ARPHRD_ETHER)
+				else if (mnl_attr_get_type(nested) == IFLA_INFO_DATA)
 					read_tunnel(nested, &event);
 			}
 			break;
@@ -223,6 +251,22 @@ struct netlink *netlink_open(void)
 	netlink_close(netlink);
 	errno = error;
 	return NULL;
+}
+
+struct netlink *netlink_recorded(const void *bytes, size_t size)
+{
+	struct netlink *netlink = calloc(1, sizeof *netlink);
+
+	// One by one: libmnl takes a length beyond 2 GiB, which no kernel writes, for a negative one, and so for a good
+	// one.
+	for (size_t at = 0; netlink && at < size && size - at >= sizeof(struct nlmsghdr);) {
+		const struct nlmsghdr *message = (const void *)((const char *)bytes + at);
+		if (message->nlmsg_len < sizeof *message || message->nlmsg_len > size - at ||
+		    mnl_cb_run(message, message->nlmsg_len, 0, 0, read_message, netlink) < MNL_CB_OK)
+			break;
+		at += MNL_ALIGN(message->nlmsg_len);
+	}
+	return netlink;
 }
 
 void netlink_close(struct netlink *netlink)

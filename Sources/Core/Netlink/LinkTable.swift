@@ -22,20 +22,28 @@ public struct Link: Sendable, Equatable {
     /// How the packets look that carry its own; nil for what is no tunnel, and for tunnels that are not read.
     public var tunnel: Tunnel?
 
-    /// The outside of a tunnel that carries Ethernet frames.
+    /// The outside of a tunnel.
     public struct Tunnel: Sendable, Equatable {
-        /// 17 UDP (VXLAN, Geneve), 47 GRE.
+        /// 17 UDP (VXLAN, Geneve), 47 GRE, 4 and 41 IP in IP.
         public var transport: UInt8
-        /// The port that receives, at both ends; 0 for GRE.
+        /// The port that receives, at both ends; 0 for what has none.
         public var port: UInt16
+        /// Of IP in IP: the one protocol that is in there, 4 or 41; 0 for any.
+        public var content: UInt8
+        /// Nil: either, or as its addresses are.
+        public var isIPv4: Bool?
         /// Nil: any of this host's.
         public var local: IPAddress?
         /// Nil: whoever it is.
         public var remote: IPAddress?
 
-        public init(transport: UInt8, port: UInt16 = 0, local: IPAddress? = nil, remote: IPAddress? = nil) {
+        public init(
+            transport: UInt8, port: UInt16 = 0, content: UInt8 = 0, isIPv4: Bool? = nil, local: IPAddress? = nil, remote: IPAddress? = nil
+        ) {
             self.transport = transport
             self.port = port
+            self.content = content
+            self.isIPv4 = isIPv4
             self.local = local
             self.remote = remote
         }

@@ -68,13 +68,25 @@ public struct LinkWatch: ~Copyable, @unchecked Sendable {
     }
 
     private static func apply(_ netlink: OpaquePointer, to table: inout LinkTable) {
+        for event in unsafe events(netlink) { table.apply(event) }
+    }
+
+    private static func events(_ netlink: OpaquePointer) -> [LinkEvent] {
         var event = netlink_event()
-        var position: UInt32 = 0
+        var all: [LinkEvent] = []
         // The events live until the next dump or receive; each is copied out.
-        while unsafe netlink_event_at(netlink, position, &event) {
-            table.apply(LinkEvent(event))
-            position += 1
-        }
+        while unsafe netlink_event_at(netlink, UInt32(all.count), &event) { all.append(LinkEvent(event)) }
+        return all
+    }
+
+    /// What messages of the kernel say, read as those that a watch receives. What is cut off or badly formed is left out.
+    public static func read(_ bytes: [UInt8]) -> [LinkEvent] {
+        // Words, since the kernel's messages and their parts begin at multiples of four.
+        var words = [UInt32](repeating: 0, count: (bytes.count + 3) / 4)
+        unsafe words.withUnsafeMutableBytes { unsafe $0.copyBytes(from: bytes) }
+        guard let recorded = unsafe netlink_recorded(words, bytes.count) else { return [] }
+        defer { unsafe netlink_close(recorded) }
+        return unsafe events(recorded)
     }
 }
 
@@ -104,7 +116,9 @@ extension Link.Tunnel {
         let remote = IPAddress(high: event.remote_high, low: event.remote_low)
         let none = IPAddress(high: 0, low: 0)
         self.init(
-            transport: event.tunnel_protocol, port: event.tunnel_port, local: local == none ? nil : local, remote: remote == none ? nil : remote)
+            transport: event.tunnel_protocol, port: event.tunnel_port, content: event.tunnel_content,
+            isIPv4: Int32(event.family) == AF_UNSPEC ? nil : Int32(event.family) == AF_INET,
+            local: local == none ? nil : local, remote: remote == none ? nil : remote)
     }
 }
 

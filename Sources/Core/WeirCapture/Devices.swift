@@ -46,9 +46,9 @@ package struct DevicePlan: Equatable, Sendable {
         if tunnels == .inner {
             // For what is in it, a tunnel is where it enters this namespace. One that is down receives nothing.
             for link in links.values {
-                guard let tunnel = link.tunnel, link.isUp, filter.allows(link.name) else { continue }
+                guard link.tunnel != nil, link.isUp, filter.allows(link.name) else { continue }
                 attached[link.index] = Device(link, in: table)
-                tunnelEnds[link.index] = TunnelEnd.all(of: tunnel, in: table)
+                tunnelEnds[link.index] = TunnelEnd.all(of: link, in: table)
             }
         }
         for link in links.values where link.isLeaf && filter.allows(link.name) {

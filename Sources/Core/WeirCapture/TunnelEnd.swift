@@ -10,7 +10,7 @@ package struct TunnelEnd: Hashable, Sendable {
     package var local: IPAddress
     /// Nil: whoever it is.
     package var remote: IPAddress?
-    /// UDP's port, or GRE's word for Ethernet.
+    /// UDP's port, or GRE's word for what is in it; 0 for IP in IP.
     package var kind: UInt16
     package var transport: UInt8
 
@@ -21,16 +21,28 @@ package struct TunnelEnd: Hashable, Sendable {
         self.transport = transport
     }
 
-    /// Every end of a tunnel: one for each address of this host, unless it is bound to one.
-    static func all(of tunnel: Link.Tunnel, in table: LinkTable) -> [TunnelEnd] {
-        let isIPv4 = tunnel.remote?.isIPv4
+    /// Every end of a tunnel: one for each address of this host, unless it is bound to one, and each thing that may be in it.
+    static func all(of link: Link, in table: LinkTable) -> [TunnelEnd] {
+        guard let tunnel = link.tunnel else { return [] }
+        let isIPv4 = tunnel.isIPv4 ?? tunnel.remote?.isIPv4
         let locals = tunnel.local.map { [$0] } ?? table.addresses.map(\.address).filter { isIPv4 == nil || $0.isIPv4 == isIPv4 }
-        let kind = tunnel.transport == 47 ? Self.ethernetInGRE : tunnel.port
         // A VXLAN or Geneve port takes packets from anyone, whatever address the device sends to.
-        return locals.map { TunnelEnd(local: $0, remote: tunnel.transport == 47 ? tunnel.remote : nil, kind: kind, transport: tunnel.transport) }
+        let remote = tunnel.transport == 17 ? nil : tunnel.remote
+        return locals.flatMap { local in
+            outsides(of: tunnel, isEthernet: link.hardware == 1).map {
+                TunnelEnd(local: local, remote: remote, kind: $0.kind, transport: $0.transport)
+            }
+        }
     }
 
-    package static let ethernetInGRE: UInt16 = 0x6558
+    private static func outsides(of tunnel: Link.Tunnel, isEthernet: Bool) -> [(transport: UInt8, kind: UInt16)] {
+        switch tunnel.transport {
+        case 17: [(17, tunnel.port)]
+        case 47: (isEthernet ? [0x6558] : [0x0800, 0x86dd]).map { (47, $0) }
+        case let own where tunnel.content == 0: own == 4 ? [(4, 0)] : [(4, 0), (41, 0)]
+        default: [(tunnel.content, 0)]
+        }
+    }
 }
 
 extension capture_tunnel_end {
@@ -58,7 +70,12 @@ package func tunnelPaths(_ table: LinkTable, _ filter: InterfaceFilter, _ side: 
             return "\(name): the packets around those in it count, \(reason); what comes from a container and goes into it counts too"
         }
         guard let tunnel = link.tunnel, side == .inner else { return "\(name): the packets in it count, and those around them too" }
-        let port = tunnel.transport == 47 ? "GRE" : "UDP port \(tunnel.port)"
+        let port =
+            switch tunnel.transport {
+            case 17: "UDP port \(tunnel.port)"
+            case 47: "GRE"
+            default: "IP in IP"
+            }
         return "\(name): the packets in it count; those around them (\(port)\(tunnel.local.map { " of \($0)" } ?? "")) are not_counted{tunnel}"
     }
 }

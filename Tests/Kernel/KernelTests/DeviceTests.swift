@@ -91,6 +91,33 @@ struct DeviceTests {
             ])
     }
 
+    @Test("a tunnel of layer 3 has an end for each thing that may be in it, in its own family")
+    func layer3Tunnels() {
+        let (me, other) = (IPAddress("10.0.0.4")!, IPAddress("10.0.0.9")!)
+        let table = Self.table(
+            [
+                Link(index: 2, name: "eth0"),
+                Link(index: 3, name: "tunl0", kind: "ipip", hardware: 768, tunnel: Link.Tunnel(transport: 4, content: 4, isIPv4: true)),
+                Link(index: 4, name: "sit1", kind: "sit", hardware: 776, tunnel: Link.Tunnel(transport: 41, isIPv4: true, local: me, remote: other)),
+                Link(index: 5, name: "gre1", kind: "gre", hardware: 778, tunnel: Link.Tunnel(transport: 47, isIPv4: true, local: me, remote: other)),
+                Link(index: 6, name: "ip6tnl1", kind: "ip6tnl", hardware: 769, tunnel: Link.Tunnel(transport: 41, content: 41, isIPv4: false)),
+            ],
+            ["10.0.0.4", "fd00::4"].map { LinkAddress(link: 2, address: IPAddress($0)!, prefixLength: 24) })
+        let plan = DevicePlan(table, InterfaceFilter())
+        #expect(plan.attached.mapValues(\.isEthernet) == [2: true, 3: false, 4: false, 5: false, 6: false])
+        #expect(plan.attached.values.allSatisfy { $0.role == .uplink })
+        #expect(
+            plan.tunnelEnds.mapValues(Set.init) == [
+                3: [TunnelEnd(local: me, kind: 0, transport: 4)],
+                4: [4, 41].map { TunnelEnd(local: me, remote: other, kind: 0, transport: $0) }.set,
+                5: [0x800, 0x86dd].map { TunnelEnd(local: me, remote: other, kind: $0, transport: 47) }.set,
+                6: [TunnelEnd(local: IPAddress("fd00::4")!, kind: 0, transport: 41)],
+            ])
+        #expect(
+            tunnelPaths(table, InterfaceFilter(), .inner).first
+                == "tunl0 (ipip): the packets in it count; those around them (IP in IP) are not_counted{tunnel}")
+    }
+
     @Test("a tunnel that is left out, or whose outer packets shall count, is watched and not attached")
     func outerTunnels() {
         let outer = DevicePlan(Self.tunnels, InterfaceFilter(), .outer)
@@ -162,4 +189,8 @@ struct DeviceTests {
         #expect(throws: CaptureError.self) { try CgroupRoot.choose(mounts: "") { _ in 1 }.get() }
     }
 
+}
+
+extension Array where Element: Hashable {
+    fileprivate var set: Set<Element> { Set(self) }
 }

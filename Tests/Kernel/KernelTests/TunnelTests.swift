@@ -59,6 +59,41 @@ extension KernelTests {
             #expect(try Self.counts(runner, vxlan, "weir_out_eth") == false)
         }
 
+        @Test("the outside of IP in IP, and of GRE without Ethernet", arguments: [true, false])
+        func layer3(ports: Bool) throws {
+            var plan = CapturePlan()
+            (plan.ports, plan.transport) = (ports, ports)
+            let runner = try ProgramRunner(plan)
+            let four = Frame.udp(1, 2).ipv4(17)
+            let six = Frame.udp(1, 2).ipv6(17)
+            let frames: [(name: String, frame: Frame, end: TunnelEnd)] = [
+                ("IPv4 in IPv4", four.ipv4(4).ethernet(0x800), TunnelEnd(local: Self.me, remote: Self.other, kind: 0, transport: 4)),
+                ("IPv6 in IPv4", six.ipv4(41).ethernet(0x800), TunnelEnd(local: Self.me, remote: Self.other, kind: 0, transport: 41)),
+                ("GRE around IPv4", four.gre(0x800).ipv4(47).ethernet(0x800), TunnelEnd(local: Self.me, kind: 0x800, transport: 47)),
+                ("GRE around IPv6", six.gre(0x86dd).ipv4(47).ethernet(0x800), TunnelEnd(local: Self.me, kind: 0x86dd, transport: 47)),
+            ]
+            for (name, frame, end) in frames {
+                for (other, _, end) in frames where other != name { runner.tunnel(end) }
+                #expect(try Self.counts(runner, frame) == true, "\(name), others known")
+                runner.tunnel(end)
+                #expect(try Self.counts(runner, frame) == false, "\(name)")
+                #expect(try Self.counts(runner, frame, "weir_out_eth") == true, "\(name), from the other end")
+                for (_, _, end) in frames { runner.tunnel(end, false) }
+                // From anyone, then from someone else.
+                runner.tunnel(TunnelEnd(local: end.local, kind: end.kind, transport: end.transport))
+                #expect(try Self.counts(runner, frame) == false, "\(name), from anyone")
+                runner.tunnel(TunnelEnd(local: end.local, kind: end.kind, transport: end.transport), false)
+                runner.tunnel(TunnelEnd(local: end.local, remote: address("10.9.9.9"), kind: end.kind, transport: end.transport))
+                #expect(try Self.counts(runner, frame) == true, "\(name), from someone else")
+                runner.tunnel(TunnelEnd(local: end.local, remote: address("10.9.9.9"), kind: end.kind, transport: end.transport), false)
+            }
+            // ip6tnl puts an option in front of what it carries.
+            let limited = four.extended(next: 4).ipv6(60).ethernet(0x86dd)
+            #expect(try Self.counts(runner, limited) == true)
+            runner.tunnel(TunnelEnd(local: address("2001:db8::2"), kind: 0, transport: 4))
+            #expect(try Self.counts(runner, limited) == false)
+        }
+
         @Test("what another device sends through this host is no end of ours")
         func through() throws {
             let runner = try ProgramRunner()

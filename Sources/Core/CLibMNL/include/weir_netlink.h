@@ -27,10 +27,12 @@ struct netlink_event {
 	// Of a tunnel that is known (see netlink.c): how its packets look from outside. Addresses are 0 where there are
 	// none.
 	uint8_t tunnel_protocol; // 0: no such tunnel
+	uint8_t tunnel_content;	 // of IP in IP: the one protocol that is in there, or 0
 	uint16_t tunnel_port;
 	uint64_t local_high, local_low, remote_high, remote_low;
-	// Of an address; `index` is its link.
+	// Of a tunnel: AF_INET, AF_INET6 or, where it may be either, AF_UNSPEC. Of an address.
 	uint8_t family;
+	// Of an address; `index` is its link.
 	uint8_t prefix;
 	uint8_t scope;
 	uint64_t high, low; // big-endian numbers; IPv4 as ::ffff:a.b.c.d
@@ -40,6 +42,8 @@ struct netlink;
 
 /// A socket that hears of changes to links and addresses.
 struct netlink *netlink_open(void);
+/// What `bytes`, aligned to 4, say as if a socket had received them; without one, only for netlink_event_at.
+struct netlink *netlink_recorded(const void *bytes, size_t size);
 void netlink_close(struct netlink *netlink);
 int netlink_fd(const struct netlink *netlink);
 /// Reads everything anew. The events are then there to be fetched.
