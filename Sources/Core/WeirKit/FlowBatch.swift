@@ -27,6 +27,10 @@ public struct FlowBatch: ~Copyable {
     /// The address by which each end was dialled, as a symbol; 0 where it was its own, or unless the plan wants it.
     package var sourceService: [UInt32] = []
     package var destinationService: [UInt32] = []
+    /// That address; of the row's one end that was dialled by another.
+    package var service: [IPAddress] = []
+    /// The end of the flows' window, in seconds since 1970.
+    public package(set) var time = 0.0
 
     /// Answers of flow enrichers from plugins: one column per attribute, 0 for none, else 1 + an index into `texts`.
     package var answers: [[UInt32]] = []
@@ -52,6 +56,15 @@ public struct FlowBatch: ~Copyable {
     public func text(of attribute: Attribute, _ end: End, _ row: Int) -> String? {
         endpointText?(attribute, end == .source ? source[row] : destination[row])
     }
+
+    /// The address by which one end of a row was dialled, where this host translated it. Known where the plan or a stage's `reads` has
+    /// `Attribute.sourceService` or `.destinationService`.
+    public func serviceAddress(_ end: End, _ row: Int) -> IPAddress? {
+        (end == .source ? sourceService[row] : destinationService[row]) == 0 ? nil : service[row]
+    }
+
+    /// Whether the plan asks flow enrichers for the attribute.
+    public func wants(_ attribute: Attribute) -> Bool { answerColumn[attribute] != nil }
 
     /// Fills in a flow attribute of one row, unless an earlier stage did.
     public mutating func answer(_ attribute: Attribute, _ row: Int, _ text: String) {
@@ -139,6 +152,7 @@ public struct FlowBatch: ~Copyable {
         interface.resize(count, 0)
         sourceService.resize(count, 0)
         destinationService.resize(count, 0)
+        service.resize(count, IPAddress(high: 0, low: 0))
         guard !answers.isEmpty else { return }
         for column in answers.indices {
             answers[column].removeAll(keepingCapacity: true)

@@ -8,6 +8,9 @@ public protocol Stage: Sendable {
     /// The attributes this stage looks at. Some earlier stage must write each of them, or the pipeline itself: else the
     /// configuration is wrong.
     var reads: Set<Attribute> { get }
+    /// The same, to answer `attributes`, those of its `writes` that the plan selected: what only others need is not asked of anybody.
+    /// A part of `reads`; the default is all of them.
+    func reads(for attributes: Set<Attribute>) -> Set<Attribute>
     /// The attributes this stage looks at where an earlier stage writes them, and does without where none does.
     var readsIfThere: Set<Attribute> { get }
     /// The attributes this stage can fill in. Several may know one: the first answer
@@ -31,6 +34,7 @@ public protocol Stage: Sendable {
 
 extension Stage {
     public var reads: Set<Attribute> { [] }
+    public func reads(for attributes: Set<Attribute>) -> Set<Attribute> { reads }
     public var readsIfThere: Set<Attribute> { [] }
     public var tellsResource: Bool { false }
     public func needs(for attributes: Set<Attribute>) -> KeyFields { attributes.reduce(into: []) { $0.formUnion($1.needs) } }

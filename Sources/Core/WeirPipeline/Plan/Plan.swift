@@ -76,7 +76,6 @@ package final class Plan: Sendable {
 
         let flowAttributes = Set(selected.keys.map(\.attribute).filter { $0.subject == .flow })
         needsScope = !flowAttributes.isDisjoint(with: [.trafficScope, .trafficScopeReason])
-        needsServices = !flowAttributes.isDisjoint(with: [.sourceService, .destinationService])
         var wanted = Set(selected.keys.map(\.attribute))
         if needsScope { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
         if wanted.contains(.knownOwnerName) { wanted.insert(.ownerName) }
@@ -90,12 +89,13 @@ package final class Plan: Sendable {
             let stage = input.enrichers[index].asStage
             asked[index] = stage.writes.intersection(wanted)
             guard !asked[index].isEmpty else { continue }
-            wanted.formUnion(stage.reads)
+            wanted.formUnion(stage.reads(for: asked[index]))
             // What nobody before it writes need not be a column.
             let written = input.enrichers[..<index].reduce(into: Set<Attribute>()) { $0.formUnion($1.asStage.writes) }
             wanted.formUnion(stage.readsIfThere.intersection(written))
         }
         self.asked = asked
+        needsServices = !wanted.isDisjoint(with: [.sourceService, .destinationService])
 
         let answerable = input.enrichers.reduce(into: Set(Attribute.builtInAnswers)) { $0.formUnion($1.asStage.writes) }
         unanswered = selected.keys.filter { !answerable.contains($0.attribute) }.sorted { $0.name < $1.name }
@@ -103,7 +103,8 @@ package final class Plan: Sendable {
         var reasons: [(KeyFields, String)] = selected.sorted { $0.key.name < $1.key.name }.map { ($0.key.attribute.needs, $0.key.name) }
         for (index, enricher) in input.enrichers.enumerated() where !asked[index].isEmpty {
             let stage = enricher.asStage
-            reasons.append((stage.reads.reduce(into: stage.needs(for: asked[index])) { $0.formUnion($1.needs) }, "stage \(enricher.name)"))
+            let needs = stage.reads(for: asked[index]).reduce(into: stage.needs(for: asked[index])) { $0.formUnion($1.needs) }
+            reasons.append((needs, "stage \(enricher.name)"))
         }
         let fields = reasons.reduce(into: KeyFields()) { $0.formUnion($1.0) }
         keyFields = fields

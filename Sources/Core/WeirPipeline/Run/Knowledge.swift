@@ -67,6 +67,7 @@ package struct Knowledge: ~Copyable {
             let symbol = flow.hasService ? service(flow.service) : 0
             batch.sourceService[row] = flow.serviceEnd == .source ? symbol : 0
             batch.destinationService[row] = flow.serviceEnd == .destination ? symbol : 0
+            batch.service[row] = flow.service
         }
     }
 

@@ -219,6 +219,7 @@ package struct Pipeline: ~Copyable {
     private mutating func enrichFlows() {
         guard !plan.pluggedAttributes.isEmpty else { return }
         batch.endpointText = knowledge.textReader(plan.layout)
+        batch.time = Double(window.upperBound) / 1e9
         for (index, enricher) in plan.input.enrichers.enumerated() where plan.isNeeded(index) {
             guard let stage = enricher.stage.flowEnricher else { continue }
             guards[index].run { stage.enrich(&batch) }

@@ -19,6 +19,7 @@ private struct TwoHalves: EndpointEnricher, FlowEnricher {
     let flows: any FlowEnricher
 
     var reads: Set<Attribute> { endpoints.reads.union(flows.reads) }
+    func reads(for attributes: Set<Attribute>) -> Set<Attribute> { endpoints.reads(for: attributes).union(flows.reads(for: attributes)) }
     var readsIfThere: Set<Attribute> { endpoints.readsIfThere.union(flows.readsIfThere) }
     var writes: Set<Attribute> { endpoints.writes.union(flows.writes) }
     func needs(for attributes: Set<Attribute>) -> KeyFields { endpoints.needs(for: attributes).union(flows.needs(for: attributes)) }

@@ -76,6 +76,7 @@ private struct StageBeforeNames: EndpointEnricher {
     let names: RecordedNames
 
     var reads: Set<Attribute> { stage.reads }
+    func reads(for attributes: Set<Attribute>) -> Set<Attribute> { stage.reads(for: attributes) }
     var readsIfThere: Set<Attribute> { stage.readsIfThere }
     var writes: Set<Attribute> { stage.writes }
     func needs(for attributes: Set<Attribute>) -> KeyFields { stage.needs(for: attributes) }

@@ -15,6 +15,11 @@ extension Attribute {
     static let k8sNodeIP = endpoint("k8s.node.ip", "That node's first address.")
     static let k8sClusterName = flow(
         "k8s.cluster.name", "The cluster's name: as configured, by its nodes' labels, else the uid of its kube-system namespace.")
+    static let sourceServiceName = flow("src.service.name", "The Service whose address was dialled, where this host translated it to the source.")
+    static let sourceServiceNamespace = flow("src.service.namespace", "The namespace of that Service.")
+    static let destinationServiceName = flow(
+        "dst.service.name", "The Service whose address was dialled, where this host translated it to the destination.")
+    static let destinationServiceNamespace = flow("dst.service.namespace", "The namespace of that Service.")
     /// `local_owner` reads it from the cgroup of a socket.
     static let k8sPodUID = endpoint("k8s.pod.uid", "The pod's uid, from its cgroup.", needs: .owner)
 
@@ -22,4 +27,6 @@ extension Attribute {
     static let k8sOwners: Set<Attribute> = [.k8sOwnerName, .k8sOwnerType, .ownerName, .ownerType]
     /// Those that only the list of Services can answer, beside pods and nodes.
     static let k8sNames: Set<Attribute> = k8sOwners.union([.k8sNamespace, .k8sName, .k8sType, .name])
+    /// Those of the Service that was dialled.
+    static let dialled: Set<Attribute> = [.sourceServiceName, .sourceServiceNamespace, .destinationServiceName, .destinationServiceNamespace]
 }

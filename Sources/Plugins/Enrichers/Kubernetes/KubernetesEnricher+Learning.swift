@@ -50,7 +50,7 @@ extension KubernetesEnricher {
         }
         watch(.pods(options))
         watch(.nodes(options))
-        if !attributes.isDisjoint(with: Attribute.k8sNames) { watch(.services()) }
+        if !attributes.isDisjoint(with: Attribute.k8sNames.union(Attribute.dialled)) { watch(.services()) }
         if !attributes.isDisjoint(with: Attribute.k8sOwners) {
             watch(.controllers(.replicaSet))
             watch(.controllers(.job))

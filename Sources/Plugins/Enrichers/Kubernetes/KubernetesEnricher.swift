@@ -30,7 +30,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
         package init() {}
     }
 
-    public let reads: Set<Attribute> = []
+    public let reads: Set<Attribute> = [.sourceService, .destinationService]
     public let readsIfThere: Set<Attribute> = [.k8sPodUID]
     public let writes: Set<Attribute>
 
@@ -71,6 +71,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
         metrics = Metrics(context.metrics)
         var writes = Self.own.union([.name, .ownerName, .ownerType]).union(options.labels.attributes)
         if options.covered == .nodes { writes.insert(.covered) }
+        if options.namesDialled { writes.formUnion(Attribute.dialled) }
         self.writes = writes
         var kept = KnowledgeOptions()
         kept.podLabels = options.labels.pod.map(\.label)
@@ -95,6 +96,8 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
     func tellCluster(_ name: String?) {
         if let name { context.resource.set([Attribute.k8sClusterName.name: name]) }
     }
+
+    public func reads(for attributes: Set<Attribute>) -> Set<Attribute> { attributes.isDisjoint(with: Attribute.dialled) ? [] : reads }
 
     public func needs(for attributes: Set<Attribute>) -> KeyFields { [] }
 
@@ -138,7 +141,21 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
     }
 
     public func enrich(_ flows: inout FlowBatch) {
-        if let name = state.withLock({ $0.cluster.name }) { flows.answerAll(.k8sClusterName, name) }
+        state.withLock { state in
+            if let name = state.cluster.name { flows.answerAll(.k8sClusterName, name) }
+            for (end, name, namespace) in [
+                (End.source, Attribute.sourceServiceName, Attribute.sourceServiceNamespace),
+                (.destination, .destinationServiceName, .destinationServiceNamespace),
+            ] where flows.wants(name) || flows.wants(namespace) {
+                for row in flows.rows {
+                    guard let address = flows.serviceAddress(end, row), let service = state.knowledge.service(at: address, flows.time) else {
+                        continue
+                    }
+                    flows.answer(name, row, service.name)
+                    flows.answer(namespace, row, service.namespace)
+                }
+            }
+        }
     }
 }
 

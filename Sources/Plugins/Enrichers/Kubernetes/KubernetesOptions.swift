@@ -25,6 +25,13 @@ public struct KubernetesOptions: PluginOptions {
     public var nodeSelector = ""
     var selector = LabelSelector()
     public var covered = Covered.nodes
+    /// Whether the Services that were dialled have the names `src.service.name` and `dst.service.name`. False leaves these to whoever
+    /// else knows a `service.name`, such as a table.
+    public var dialledServices = true
+    /// The same; a label that is called so has its name.
+    var namesDialled: Bool {
+        dialledServices && !labels.attributes.contains { ["service.name", "service.namespace"].contains(UserAttribute.normal($0.name)) }
+    }
     /// How long what is gone is remembered.
     public var grace: Duration = .seconds(120)
     /// A file of objects in place of an API server.
@@ -53,6 +60,7 @@ public struct KubernetesOptions: PluginOptions {
             }
         }
         section.read("covered", into: &covered)
+        section.read("dialled_services", into: &dialledServices)
         section.read("grace", into: &grace, in: .seconds(1) ... .seconds(3600))
         readObjects(&section)
     }
@@ -78,6 +86,7 @@ public struct KubernetesOptions: PluginOptions {
     /// The same when the same was written; what the file held does not count.
     public static func == (a: KubernetesOptions, b: KubernetesOptions) -> Bool {
         a.kubeconfig == b.kubeconfig && a.context == b.context && a.clusterName == b.clusterName && a.labels == b.labels
-            && a.nodeSelector == b.nodeSelector && a.covered == b.covered && a.grace == b.grace && a.objects == b.objects
+            && a.nodeSelector == b.nodeSelector && a.covered == b.covered && a.dialledServices == b.dialledServices && a.grace == b.grace
+            && a.objects == b.objects
     }
 }

@@ -38,6 +38,22 @@ struct OptionsTests {
     }
 
     @Test(
+        "the Service that was dialled leaves its name to a label of that name, and to whoever else when that is said",
+        arguments: [
+            ("cluster_name: a", true), ("dialled_services: false", false), ("labels: { service.name: app }", false),
+            ("namespace_labels: { service_namespace: team }", false),
+        ])
+    func dialled(_ yaml: String, _ isNamed: Bool) {
+        let (options, problems) = KubernetesOptions.reading(yaml)
+        #expect(problems == [])
+        let stage = KubernetesEnricher(options, .testing("kubernetes"))
+        #expect(stage.writes.contains { $0.name == "dst.service.name" } == isNamed)
+        // What was dialled is looked at for that alone.
+        #expect(stage.reads(for: [.ownerName]).isEmpty)
+        #expect(stage.reads(for: stage.writes).contains(.destinationService) == isNamed)
+    }
+
+    @Test(
         "what is wrong is said at its place",
         arguments: [
             ("labels: { src.team: a }", "weir.yaml:1:11: a pod's label describes one end, whichever it is: write 'team' instead of 'src.team'"),

@@ -47,6 +47,12 @@ extension ClusterKnowledge {
         }
     }
 
+    /// The Service that has the address at `time`; a node's own address, which NodePorts are dialled by, is no Service's.
+    package func service(at address: IPAddress, _ time: Double) -> (name: String, namespace: String)? {
+        guard let holder = book.holder(of: address, at: time), holder.kind == .service, let record = services.record(holder.slot) else { return nil }
+        return (record.name, texts[record.namespace])
+    }
+
     /// Whether the address goes from one to another between the two times.
     package func changesHands(_ address: IPAddress, between first: Double, and second: Double) -> Bool {
         book.holder(of: address, at: first) != book.holder(of: address, at: second)
