@@ -86,9 +86,9 @@ PASSING="(dst.port == 9999 and dst.address in $OURS_HERE) or (src.port == 9999 a
 node_config() {
     cat >"$CASE/${2:-a}.yaml" <<EOT
 capture: { $1, window: 1s }
-enrich: []
+enrich: ${ENRICH:-[]}
 metrics:
-  network.flow.bytes: [transport, observer]
+  network.flow.bytes: [transport, observer${SELECTED:+, $SELECTED}]
   network.flow.packets: [transport, observer]
   test.bytes: { measure: bytes, filter: '$PASSING', attributes: [src.address, dst.address, src.service.address, dst.service.address] }
   test.packets: { measure: packets, filter: '$PASSING', attributes: [src.address, dst.address, src.service.address, dst.service.address] }
@@ -222,6 +222,7 @@ table_full() {
 nat_fleet() {
     local agent name sum amount there bytes=0 packets=0 got_bytes=0 got_packets=0
     local covered="accounting: { covered: [10.201.0.0/24, 10.202.0.0/24, 10.200.0.1] }"
+    [ -z "${ENRICH:-}" ] || covered=
     family 4
     MASQUERADE=masquerade
     node_shape
@@ -252,6 +253,41 @@ nat_fleet() {
     expect "the node: all" "$sum" "$(metric a weir_test_bytes_total)"
 }
 
+# cluster_objects: what the API of a cluster would tell: three nodes with an agent each, a pod on two of them, and the Service.
+cluster_objects() {
+    cat <<EOT
+{"kind":"List","apiVersion":"v1","items":[
+{"kind":"Node","metadata":{"name":"node","uid":"11111111-0000-4000-8000-000000000001"},
+ "status":{"addresses":[{"type":"InternalIP","address":"10.200.0.1"},{"type":"InternalIP","address":"10.201.0.1"},{"type":"InternalIP","address":"10.202.0.1"}]}},
+{"kind":"Node","metadata":{"name":"one","uid":"11111111-0000-4000-8000-000000000002"},"status":{"addresses":[{"type":"InternalIP","address":"10.0.0.1"}]}},
+{"kind":"Node","metadata":{"name":"two","uid":"11111111-0000-4000-8000-000000000003"},"status":{"addresses":[{"type":"InternalIP","address":"10.0.0.2"}]}},
+{"kind":"Pod","metadata":{"name":"web-one","namespace":"shop","uid":"11111111-0000-4000-8000-000000000004"},
+ "spec":{"nodeName":"one"},"status":{"phase":"Running","podIPs":[{"ip":"10.201.0.2"}]}},
+{"kind":"Pod","metadata":{"name":"web-two","namespace":"shop","uid":"11111111-0000-4000-8000-000000000005"},
+ "spec":{"nodeName":"two"},"status":{"phase":"Running","podIPs":[{"ip":"10.202.0.2"}]}},
+{"kind":"Service","metadata":{"name":"web","namespace":"shop","uid":"11111111-0000-4000-8000-000000000006"},
+ "spec":{"clusterIPs":["10.96.0.10"]}}
+]}
+EOT
+}
+
+# The same in a cluster: which addresses have an agent, who is behind them and which Service was dialled, is Kubernetes' word.
+nat_cluster() {
+    local name there
+    cluster_objects >"$CASE/objects.json"
+    ENRICH="[{ plugin: kubernetes, objects: $CASE/objects.json }]" SELECTED="k8s.src.name, k8s.dst.name, src.service.name, dst.service.name"
+    nat_fleet
+    for name in one two; do
+        read -ra there < <(truth "to_$name")
+        expect "to web-$name, by the Service's name" "${there[0]}" \
+            "$(metric a weir_network_flow_bytes_total "k8s_dst_name=\"web-$name\"" 'dst_service_name="web"')"
+        read -ra there < <(truth "from_$name")
+        expect_that "web-$name answered" [ "${there[0]}" -gt 0 ]
+        expect "from web-$name, by its own agent" "${there[0]}" \
+            "$(metric $name weir_network_flow_bytes_total "k8s_src_name=\"web-$name\"" 'k8s_dst_name="node"' 'transport="tcp"')"
+    done
+}
+
 for family in 4 6; do
     for flavor in tcx clsact; do
         CELL="$flavor IPv$family UDP off many translated" run_case "nat-udp$family-$flavor" node "source: tc, tc: $flavor" $family masquerade many
@@ -264,4 +300,5 @@ done
 CELL="tcx IPv4 TCP off full translated" run_case nat-port-tcx node "source: tc, tc: tcx" 4 masquerade port
 CELL="cgroup IPv4 UDP+TCP off full translated" run_case nat-own4-cgroup node "source: cgroup" 4 masquerade own
 CELL="tcx IPv4 TCP off full translated" run_case nat-fleet nat_fleet
+CELL="tcx IPv4 TCP off full translated" run_case nat-cluster nat_cluster
 CELL="tcx IPv4 UDP off overload translated" run_case nat-table-full table_full
