@@ -198,7 +198,33 @@ static __noinline void count_new(__u32 generation, struct flow_book *book, const
 	}
 }
 
-/* The one place where a packet is accounted for. `reason`: an enum flow_not_counted, or PARSED for one that counts. */
+/*
+ * Sampling: whether the packet is left out, which the book then says. By chance and not every n-th, as traffic has
+ * rhythms of its own. Nothing of the packet has been read: that is what sampling saves. So its bytes are those behind
+ * the link header, and those of a super-packet have its headers once; it is one decision, whatever its segments.
+ */
+static __always_inline bool leave_out_unsampled(struct __sk_buff *skb, __u32 link_header, enum addition how)
+{
+	struct flow_amount amount = {.packets = 1};
+
+	if (!config.sample_below || bpf_get_prandom_u32() < config.sample_below)
+		return false;
+	amount.bytes = config.kernel_lengths ? skb->len : skb->len - link_header;
+	if (!config.kernel_lengths && skb->gso_segs)
+		amount.packets = skb->gso_segs;
+	__u32 page = control.generation & 1;
+	struct flow_book *book = bpf_map_lookup_elem(&books, &page);
+	if (book) {
+		add_amount(&book->seen, &amount, how);
+		add_amount(&book->not_counted[FLOW_UNSAMPLED], &amount, how);
+	}
+	return true;
+}
+
+/*
+ * The one place where a packet that was looked at is accounted for. `reason`: an enum flow_not_counted, or PARSED for
+ * one that counts.
+ */
 static __always_inline void account(struct packet *packet, int reason, enum addition how)
 {
 	__u32 generation = control.generation & 1; /* read once: all that follows goes to the same one */

@@ -98,12 +98,16 @@ static __always_inline int count_at_device(struct __sk_buff *skb, enum flow_hook
 
 static __always_inline int ingress(struct __sk_buff *skb, enum flow_hook hook, enum link link)
 {
+	if (leave_out_unsampled(skb, link, ALONE))
+		return NEXT;
 	/* A multicast packet of our own that the stack hands back to us: its egress counted. */
 	return count_at_device(skb, hook, skb->pkt_type == PACKET_LOOPBACK, link);
 }
 
 static __always_inline int egress(struct __sk_buff *skb, enum link link)
 {
+	if (leave_out_unsampled(skb, link, ALONE))
+		return NEXT;
 	__u32 from = skb->ingress_ifindex;
 	bool counted = from && bpf_map_lookup_elem(&watched, &from);
 
@@ -152,6 +156,10 @@ static __always_inline bool is_raw(struct __sk_buff *skb)
 
 static __always_inline int count_at_socket(struct __sk_buff *skb, enum flow_hook hook)
 {
+	enum addition how = hook == FLOW_SOCKET_IN ? ALONE : SHARED;
+
+	if (leave_out_unsampled(skb, RAW, how))
+		return PASS;
 	struct packet packet = {.key.hook = hook};
 	int reason = parse(skb, &packet, RAW);
 
@@ -165,7 +173,7 @@ static __always_inline int count_at_socket(struct __sk_buff *skb, enum flow_hook
 		packet.key.receiver = (__u16)bpf_get_socket_cookie(skb) ?: 1;
 	if (config.exclude_loopback && reason == PARSED && skb->ifindex == LOOPBACK_IFINDEX)
 		reason = FLOW_INTERFACE;
-	account(&packet, reason, hook == FLOW_SOCKET_IN ? ALONE : SHARED);
+	account(&packet, reason, how);
 	return PASS;
 }
 

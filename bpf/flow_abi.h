@@ -137,6 +137,7 @@ struct flow_config {
 	__u8 join_fragments;   /* give the fragments of a datagram the ports of the first */
 	__u8 unused[2];
 	__u32 wake_inserts; /* this many new flows in one generation wake user space before the window ends */
+	__u32 sample_below; /* a packet counts where a random number is below it: 2^32 / n for one in n; 0: all do */
 };
 
 /* Which datagram a fragment belongs to. */
@@ -197,7 +198,7 @@ FLOW_LAYOUT(__builtin_offsetof(struct flow_value, syn) == FLOW_VALUE_PLAIN);
 FLOW_LAYOUT(sizeof(struct flow_value) == FLOW_VALUE_INITIATOR);
 FLOW_LAYOUT(sizeof(struct flow_event) == 72);
 FLOW_LAYOUT(sizeof(struct flow_book) == 224);
-FLOW_LAYOUT(sizeof(struct flow_config) == 16);
+FLOW_LAYOUT(sizeof(struct flow_config) == 20);
 FLOW_LAYOUT(sizeof(struct flow_datagram) == 40);
 FLOW_LAYOUT(sizeof(struct flow_first_fragment) == 16);
 FLOW_LAYOUT(sizeof(struct flow_tunnel_end) == 36);

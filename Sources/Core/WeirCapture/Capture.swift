@@ -360,6 +360,9 @@ public struct Capture: ~Copyable, Sendable {
         return limits
     }
 
+    /// One in this many packets is in the flows that `drain` and `replace` hand over next: those of `replace` are still the old plan's.
+    public var sampling: Int { plan.sampling }
+
     /// Whether the real ends of translated connections are looked up, and why.
     public var translation: TranslationChoice { translator.choice }
 

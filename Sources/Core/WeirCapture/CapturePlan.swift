@@ -21,12 +21,16 @@ public struct CapturePlan: Sendable, Equatable {
     /// Flows per window and generation that the kernel has room for.
     public var maxFlows = 131_072
     public var countMode = CountMode.wire
+    /// One in this many packets is counted, chosen by chance; 1 to `maxSampling`. What flows hold is not scaled.
+    public var sampling = 1
     public var interfaces = InterfaceFilter()
     public var tunnels = TunnelSide.inner
     /// Room for packets of flows that no longer fit into the map. A power of two.
     public var ringBytes = 1 << 20
 
     public init() {}
+
+    public static let maxSampling = 65_536
 }
 
 /// Where packets are seen.

@@ -29,6 +29,7 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
         config.preemptible = systemText("/sys/kernel/realtime")?.first == "1" ? 1 : 0
         config.join_fragments = shape.joinsFragments ? 1 : 0
         config.wake_inserts = UInt32(shape.wakeInserts)
+        config.sample_below = plan.sampleBelow
         var cShape = capture_shape(
             key_size: UInt32(shape.keySize), value_size: UInt32(shape.valueSize), max_flows: UInt32(shape.maxFlows),
             ring_bytes: UInt32(shape.ringBytes), per_cpu: shape.isPerCPU, sockets: sockets)
@@ -122,6 +123,14 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
     package func tunnel(_ end: TunnelEnd, _ isThere: Bool) -> Int32 { unsafe capture_tunnel(capture, capture_tunnel_end(end), isThere) }
 
     package func watch(_ interface: UInt32, _ watched: Bool) -> Int32 { unsafe capture_watch(capture, interface, watched) }
+}
+
+extension CapturePlan {
+    /// See `flow_config`. Rounded, so that a packet counts by a probability that is off by less than one in a hundred thousand of it.
+    package var sampleBelow: UInt32 {
+        precondition((1...Self.maxSampling).contains(sampling), "sampling is from 1 to \(Self.maxSampling)")
+        return sampling == 1 ? 0 : UInt32(((1 << 32) + UInt64(sampling) / 2) / UInt64(sampling))
+    }
 }
 
 private func check(_ result: Int32, _ action: String) throws(CaptureError) {

@@ -11,7 +11,7 @@ public struct CapturedFlow: Sendable {
     /// The local owner of each end: the id of the cgroup of its socket, or 0 where the capture cannot know.
     public var sourceOwner: UInt64 = 0
     public var destinationOwner: UInt64 = 0
-    /// Layer-3 bytes (see `CountMode`) and packets of the window, not scaled by sampling.
+    /// Layer-3 bytes (see `CountMode`) and packets of the window: of those that were sampled, not scaled.
     public var bytes: UInt64
     public var packets: UInt64
     /// The address that the initiator dialled, where this host translates it to the one that answers; else zero.
