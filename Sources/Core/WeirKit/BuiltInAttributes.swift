@@ -39,11 +39,15 @@ extension Attribute {
     public static let networkType = flow("network.type", "ipv4 or ipv6.", valueCount: 2)
     public static let interface = flow("iface", "The interface that counted the flow.", needs: .interface)
 
+    public static let samplingRate = flow(
+        "sampling.rate", "One in this many packets was looked at, and bytes and packets are scaled by it; 1 where all were.")
+
     /// What exists whatever the configuration says.
     public static let builtIn: [Attribute] = [
         .address, .name, .ownerName, .ownerType, .zone, .zoneID, .region, .cidr, .scopeClaim, .covered,
         .trafficScope, .trafficScopeReason, .observer, .sourcePort, .destinationPort, .sourceService, .destinationService,
         .clientPort, .serverPort, .initiator, .initiatorSource, .direction, .transport, .networkType, .interface,
+        .samplingRate,
     ]
 }
 

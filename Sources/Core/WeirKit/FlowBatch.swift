@@ -10,6 +10,8 @@ public struct FlowBatch: ~Copyable {
     public package(set) var destination: [UInt32] = []
     public package(set) var bytes: [UInt64] = []
     public package(set) var packets: [UInt64] = []
+    /// One in this many packets was looked at, of every row; bytes and packets are estimates then, scaled by it. 1: all were.
+    public private(set) var samplingRate: UInt32 = 1
     // From here to `initiatorSource` a column is at its default (0, unknown, none) unless something in the plan reads the field: a
     // stage that reads one says so among the attributes of its `reads`. The observer is always there.
     public package(set) var sourcePort: [UInt16] = []
@@ -87,8 +89,9 @@ public struct FlowBatch: ~Copyable {
         return number
     }
 
-    /// Becomes the batch of `flows[range]`, without the numbers of their ends; what their bytes and packets add up to.
-    package mutating func fill(_ flows: Span<CapturedFlow>, _ range: Range<Int>) -> (bytes: UInt64, packets: UInt64) {
+    /// Becomes the batch of `flows[range]`, without the numbers of their ends; what the bytes and packets of the flows add up to, before
+    /// they are scaled by `samplingRate`.
+    package mutating func fill(_ flows: Span<CapturedFlow>, _ range: Range<Int>, samplingRate: UInt32 = 1) -> (bytes: UInt64, packets: UInt64) {
         resize(range.count)
         if fields.contains(.ports) {
             Self.copy(flows, range, to: &sourcePort) { $0.sourcePort }
@@ -100,7 +103,18 @@ public struct FlowBatch: ~Copyable {
             Self.copy(flows, range, to: &initiator) { $0.initiator }
             Self.copy(flows, range, to: &initiatorSource) { $0.initiatorSource }
         }
-        return Self.copyCounters(flows, range, &bytes, &packets, &observer, &isIPv4)
+        let sum = Self.copyCounters(flows, range, &bytes, &packets, &observer, &isIPv4)
+        self.samplingRate = samplingRate
+        if samplingRate > 1 {
+            Self.multiply(&bytes, by: UInt64(samplingRate))
+            Self.multiply(&packets, by: UInt64(samplingRate))
+        }
+        return sum
+    }
+
+    private static func multiply(_ column: inout [UInt64], by factor: UInt64) {
+        var column = column.mutableSpan
+        for row in column.indices { column[row] &*= factor }
     }
 
     @inline(__always)

@@ -11,8 +11,8 @@ extension AttributeSelection {
         /// `network.inter.zone.bytes`.
         package let zones: [SelectedAttribute]
 
-        /// Those of ``NamingTable`` which somebody answers in this configuration; Weir's own are shown though nobody does, so that
-        /// a series looks the same on every host. A stand-in gives way where the name's owner is answered.
+        /// Those of ``NamingTable`` which somebody answers in this configuration; Weir's own of an end are shown though nobody does, so
+        /// that a series looks the same on every host. A stand-in gives way where the name's owner is answered.
         package init(_ profile: NamingProfile, _ catalog: Catalog) {
             flows = Self.attributes(profile, .flows, catalog)
             zones = Self.attributes(profile, .zones, catalog)
@@ -23,7 +23,7 @@ extension AttributeSelection {
             for row in NamingTable.rows where row[profile].on.contains(metrics) {
                 for end in row.ends {
                     guard let attribute = catalog.named(row.weir.at(end)) else { continue }
-                    let isWeirs = profile == .weir && Attribute.builtIn.contains(attribute.attribute)
+                    let isWeirs = profile == .weir && attribute.end != nil && Attribute.builtIn.contains(attribute.attribute)
                     guard isWeirs || catalog.isAnswered(attribute.attribute) else { continue }
                     chosen.append((attribute, row[profile].at(end), row[profile].isStandIn))
                 }

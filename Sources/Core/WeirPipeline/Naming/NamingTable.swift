@@ -54,6 +54,7 @@ package enum NamingTable {
         Row(.on(.all, "traffic.scope"),        "traffic.scope",                                              "traffic.scope"),
         Row("traffic.scope.reason",            "traffic.scope.reason",                                       "traffic.scope.reason"),
         Row(.on(.all, "observer"),             "observer",                                                   "observer"),
+        Row(.on(.all, "sampling.rate"),        .on(.all, "sampling.rate"),                                   .on(.all, "sampling.rate")),
     ]
 
     /// Attributes of Beyla that Weir has not, and why, to finish "Weir has none: …".

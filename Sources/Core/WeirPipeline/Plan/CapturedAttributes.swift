@@ -13,6 +13,7 @@ extension Plan {
         guard Column(builtIn: attribute) != nil else { return layout.plugged[attribute] != nil }
         if attribute == .trafficScope || attribute == .trafficScopeReason { return needsScope }
         if attribute == .sourceService || attribute == .destinationService { return needsServices }
+        if attribute == .samplingRate { return needsSamplingRate }
         return keyFields.isSuperset(of: attribute.needs)
     }
 

@@ -11,8 +11,9 @@ package struct Catalog: Sendable {
     /// What a stage declares, or the pipeline always knows.
     private let answered: Set<Attribute>
 
-    /// `declared` come from the stages; what is built in is always there, and keeps its own help.
-    package init(declared: [Attribute] = []) {
+    /// `declared` come from the stages; what is built in is always there, and keeps its own help. `isSampled`: there is more to say of the
+    /// sampling than that there is none.
+    package init(declared: [Attribute] = [], isSampled: Bool = false) {
         var seen: Set<Attribute> = []
         var all: [SelectedAttribute] = []
         for attribute in Attribute.builtIn + declared where seen.insert(attribute).inserted {
@@ -22,7 +23,8 @@ package struct Catalog: Sendable {
             }
         }
         self.all = all
-        answered = Set(declared + Attribute.builtIn.filter { $0.subject == .flow } + [.address, .name])
+        let always = Attribute.builtIn.filter { $0.subject == .flow && (isSampled || $0 != .samplingRate) }
+        answered = Set(declared + always + [.address, .name])
         byName = Dictionary(all.map { (Self.normal($0.name), $0) }, uniquingKeysWith: { first, _ in first })
     }
 

@@ -9,7 +9,7 @@ enum Column: Sendable, Equatable {
     case endpoint(Int, End)
     /// A flow attribute that a plugin answers. Holds symbols.
     case plugged(Int)
-    case sourcePort, destinationPort, clientPort, serverPort
+    case sourcePort, destinationPort, clientPort, serverPort, samplingRate
     case transport, observer, scope, scopeReason, networkType, initiator, initiatorSource, direction
     /// The interface's name; the address that was dialled. They hold symbols.
     case interface, sourceService, destinationService
@@ -24,7 +24,7 @@ enum Column: Sendable, Equatable {
 
     var isNumber: Bool {
         switch self {
-        case .sourcePort, .destinationPort, .clientPort, .serverPort: true
+        case .sourcePort, .destinationPort, .clientPort, .serverPort, .samplingRate: true
         default: false
         }
     }
@@ -62,6 +62,7 @@ extension Column {
         case .initiatorSource: self = .initiatorSource
         case .direction: self = .direction
         case .interface: self = .interface
+        case .samplingRate: self = .samplingRate
         case .sourceService: self = .sourceService
         case .destinationService: self = .destinationService
         default: return nil

@@ -57,6 +57,8 @@ package final class Plan: Sendable {
     let needsScope: Bool
     /// The addresses that were dialled.
     let needsServices: Bool
+    /// How many packets each one that was counted stands for.
+    let needsSamplingRate: Bool
 
     package init(_ input: PlanInput) {
         self.input = input
@@ -76,6 +78,7 @@ package final class Plan: Sendable {
 
         let flowAttributes = Set(selected.keys.map(\.attribute).filter { $0.subject == .flow })
         needsScope = !flowAttributes.isDisjoint(with: [.trafficScope, .trafficScopeReason])
+        needsSamplingRate = flowAttributes.contains(.samplingRate)
         var wanted = Set(selected.keys.map(\.attribute))
         if needsScope { wanted.formUnion([.zone, .zoneID, .region, .scopeClaim]) }
         if wanted.contains(.knownOwnerName) { wanted.insert(.ownerName) }

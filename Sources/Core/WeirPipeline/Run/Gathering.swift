@@ -23,6 +23,7 @@ extension Knowledge {
         case .sourceService: Self.gather(rows, batch.sourceService, &words)
         case .destinationService: Self.gather(rows, batch.destinationService, &words)
         case .networkType: for index in rows.indices { words[index] = batch.isIPv4[rows[index]] ? 0 : 1 }
+        case .samplingRate: for index in rows.indices { words[index] = batch.samplingRate }
         case .clientPort: for index in rows.indices { words[index] = UInt32(port(ofInitiator: true, rows[index], batch)) }
         case .serverPort: for index in rows.indices { words[index] = UInt32(port(ofInitiator: false, rows[index], batch)) }
         case .plugged(let answers):

@@ -3,33 +3,39 @@
 
 internal import WeirKit
 
-/// Rows that wait for an answer: first in, first out. They wait as captured, so that they pin no endpoint, with the window
-/// in which they were counted.
+/// What the rows of a batch have in common: when they were counted, and how many packets each one counted stands for.
+struct RowOrigin: Sendable, Equatable {
+    /// In nanoseconds since 1970.
+    var window: Range<UInt64>
+    var samplingRate: UInt32
+}
+
+/// Rows that wait for an answer: first in, first out. They wait as captured, so that they pin no endpoint, with their origin.
 struct HoldBuffer: ~Copyable {
     private var flows: [CapturedFlow] = []
     private var deadlines: [UInt64] = []
-    private var windows: [Range<UInt64>] = []
+    private var origins: [RowOrigin] = []
     private var head = 0
     private(set) var bytes: UInt64 = 0
     private(set) var packets: UInt64 = 0
 
     var count: Int { flows.count - head }
 
-    mutating func push(_ flow: CapturedFlow, until deadline: UInt64, window: Range<UInt64>) {
+    mutating func push(_ flow: CapturedFlow, until deadline: UInt64, from origin: RowOrigin) {
         flows.append(flow)
         deadlines.append(deadline)
-        windows.append(window)
+        origins.append(origin)
         bytes &+= flow.bytes
         packets &+= flow.packets
     }
 
-    /// Moves the oldest rows of one window to `due`, those whose deadline is not after `deadline` and at most `maximum`;
-    /// their window, or nil when there are none.
-    mutating func pop(dueBy deadline: UInt64, atMost maximum: Int, into due: inout [CapturedFlow]) -> Range<UInt64>? {
+    /// Moves the oldest rows of one origin to `due`, those whose deadline is not after `deadline` and at most `maximum`;
+    /// their origin, or nil when there are none.
+    mutating func pop(dueBy deadline: UInt64, atMost maximum: Int, into due: inout [CapturedFlow]) -> RowOrigin? {
         due.removeAll(keepingCapacity: true)
         guard count > 0, maximum > 0, deadlines[head] <= deadline else { return nil }
-        let window = windows[head]
-        while head < flows.count, due.count < maximum, deadlines[head] <= deadline, windows[head] == window {
+        let origin = origins[head]
+        while head < flows.count, due.count < maximum, deadlines[head] <= deadline, origins[head] == origin {
             bytes &-= flows[head].bytes
             packets &-= flows[head].packets
             due.append(flows[head])
@@ -39,9 +45,9 @@ struct HoldBuffer: ~Copyable {
         if head * 2 > flows.count {
             flows.removeFirst(head)
             deadlines.removeFirst(head)
-            windows.removeFirst(head)
+            origins.removeFirst(head)
             head = 0
         }
-        return window
+        return origin
     }
 }

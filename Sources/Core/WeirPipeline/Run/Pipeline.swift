@@ -94,13 +94,14 @@ package struct Pipeline: ~Copyable {
     /// Learns the names of further interfaces; those that are known stay.
     package mutating func addInterfaces(_ names: [UInt32: String]) { knowledge.addInterfaces(names) }
 
-    /// Takes flows from the capture. Once per drained chunk.
-    package mutating func consume(_ flows: Span<CapturedFlow>) {
+    /// Takes flows from the capture, of which one in `samplingRate` packets was counted. Once per drained chunk.
+    package mutating func consume(_ flows: Span<CapturedFlow>, samplingRate: UInt32 = 1) {
+        let origin = RowOrigin(window: window, samplingRate: samplingRate)
         book.flows.add(UInt64(flows.count))
         var start = 0
         while start < flows.count {
             let end = min(start + Self.batchRows, flows.count)
-            process(flows, start..<end, of: window, isNew: true)
+            process(flows, start..<end, from: origin, isNew: true)
             // Beyond the limit the oldest go on: they have waited longest, and room is for those that came last.
             let excess = hold.count - plan.input.pipeline.maxHeldFlows
             if excess > 0 { book.hurried.add(UInt64(release(dueBy: .max, atMost: excess))) }
@@ -133,23 +134,24 @@ package struct Pipeline: ~Copyable {
         book.note(hold)
     }
 
-    /// Lets held rows go on, window by window; how many did.
+    /// Lets held rows go on, origin by origin; how many did.
     @discardableResult
     private mutating func release(dueBy deadline: UInt64, atMost maximum: Int = .max) -> Int {
         var count = 0
-        while let then = hold.pop(dueBy: deadline, atMost: min(Self.batchRows, maximum - count), into: &due) {
+        while let origin = hold.pop(dueBy: deadline, atMost: min(Self.batchRows, maximum - count), into: &due) {
             // Lent out for the call: a span of a property would forbid changing the others.
             let flows = due
             count += flows.count
-            process(flows.span, 0..<flows.count, of: then, isNew: false)
+            process(flows.span, 0..<flows.count, from: origin, isNew: false)
         }
         return count
     }
 
-    private mutating func process(_ flows: Span<CapturedFlow>, _ range: Range<Int>, of counted: Range<UInt64>, isNew: Bool) {
+    private mutating func process(_ flows: Span<CapturedFlow>, _ range: Range<Int>, from origin: RowOrigin, isNew: Bool) {
         refresh()
         knowledge.endpoints.beginBatch()
-        let (bytes, packets) = batch.fill(flows, range)
+        // From here on rows hold estimates where packets were sampled; the books go on in what was counted.
+        let (bytes, packets) = batch.fill(flows, range, samplingRate: origin.samplingRate)
         if isNew { book.taken.add(bytes, packets) }
         knowledge.endpoints.intern(flows, range, &batch.source, &batch.destination, symbols: &knowledge.symbols)
         if plan.keyFields.contains(.interface) {
@@ -159,7 +161,7 @@ package struct Pipeline: ~Copyable {
         ask()
         rows.removeAll(keepingCapacity: true)
         if isNew, knowledge.endpoints.seen.contains(.pending) {
-            for row in batch.rows where !holds(flows[range.lowerBound + row], row) { rows.append(row) }
+            for row in batch.rows where !holds(flows[range.lowerBound + row], row, origin) { rows.append(row) }
         } else {
             rows.append(contentsOf: batch.rows)
         }
@@ -168,8 +170,8 @@ package struct Pipeline: ~Copyable {
         leaveOutCovered()
         leaveOutFiltered()
         addUp()
-        cutters.cut(rows, batch, window: counted, knowledge)
-        live.cut(rows, batch, window: counted, knowledge, plan)
+        cutters.cut(rows, batch, window: origin.window, knowledge)
+        live.cut(rows, batch, window: origin.window, knowledge, plan)
         knowledge.releasePlugged()
     }
 
@@ -205,14 +207,14 @@ package struct Pipeline: ~Copyable {
     }
 
     /// Whether the row waits: an end is pending, and there is time.
-    private mutating func holds(_ flow: CapturedFlow, _ row: Int) -> Bool {
+    private mutating func holds(_ flow: CapturedFlow, _ row: Int, _ origin: RowOrigin) -> Bool {
         let source = knowledge.endpoints.flags(batch.source[row])
         let destination = knowledge.endpoints.flags(batch.destination[row])
         guard source.union(destination).contains(.pending) else { return false }
         // Without an option one window: due half a window before the next one ends (see endWindow).
         let wait = plan.input.pipeline.hold.map { UInt64($0.nanoseconds) } ?? UInt64(window.count)
         guard wait > 0 else { return false }
-        hold.push(flow, until: now.monotonic + wait, window: window)
+        hold.push(flow, until: now.monotonic + wait, from: origin)
         return true
     }
 
@@ -246,7 +248,7 @@ package struct Pipeline: ~Copyable {
             }
         }
         rows.removeLast(rows.count - kept)
-        book.covered.add(bytes, packets)
+        note(book.covered, bytes, packets)
     }
 
     private mutating func leaveOutFiltered() {
@@ -255,7 +257,12 @@ package struct Pipeline: ~Copyable {
         filter!.select(rows, batch, knowledge, into: &passed)
         swap(&rows, &passed)
         let (after, afterPackets) = sum(rows)
-        book.filtered.add(before &- after, beforePackets &- afterPackets)
+        note(book.filtered, before &- after, beforePackets &- afterPackets)
+    }
+
+    /// Writes sums of the batch into the book as they were counted: every row is a multiple of the rate.
+    private func note(_ line: PipelineBook.Line, _ bytes: UInt64, _ packets: UInt64) {
+        line.add(bytes / UInt64(batch.samplingRate), packets / UInt64(batch.samplingRate))
     }
 
     /// Like all books modulo 2^64: no traffic reaches it, but a file for replay may, and a book of such sums balances all the same.
@@ -270,7 +277,7 @@ package struct Pipeline: ~Copyable {
 
     private mutating func addUp() {
         let (bytes, packets) = sum(rows)
-        book.series.add(bytes, packets)
+        note(book.series, bytes, packets)
         for index in keys.indices { keys[index].isComplete = false }
         series.withTables { tables in
             for index in tables.indices {

@@ -5,7 +5,9 @@ internal import Patterns
 internal import Synchronization
 internal import WeirKit
 
-/// The pipeline's book: taken from the kernel = series_total + Σ not_exported{reason} + held, in bytes and in packets.
+/// The pipeline's book: taken from the kernel = series_total + Σ not_exported{reason} + held, in bytes and in packets as they were counted,
+/// whatever the sampling. What a metric adds up, its own filter leaves out and its expired series took along comes after the book and is
+/// scaled: sum of series + expired + filtered = series_total × rate, or the sum of that over the rates there were.
 package struct PipelineBook: Sendable {
     /// One line of the book.
     struct Line: Sendable {
