@@ -65,6 +65,18 @@ struct CommandTests {
         }
     }
 
+    @Test("explain says that values are estimates where packets are sampled, and by default they carry the rate")
+    func explainSampling() throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            try "capture: { sampling: 100 }\nexport: [prometheus]\n".write(to: file, atomically: true, encoding: .utf8)
+            let outcome = try Fixtures.weir("explain", "--config", file.path)
+            #expect(outcome.output.contains("sampling: one in 100 packets, by chance; all values are estimates, scaled by 100"), "\(outcome)")
+            #expect(outcome.output.contains("traffic.scope, observer, sampling.rate\n"), "\(outcome)")
+            #expect(try !Fixtures.weir("explain", "--config", "design.good.yaml").output.contains("sampl"))
+        }
+    }
+
     /// The sum under `memory at these limits`: bytes per line, by what they are for.
     private func sizing(_ yaml: String) throws -> (parts: [String: Int], formulas: [String: String], total: Int, text: String) {
         try Fixtures.inFolder { folder in

@@ -133,6 +133,8 @@ final class Agent: Sendable {
     /// What a careful operator wants to know of a configuration that starts.
     private func tell(_ tree: StageTree) {
         for warning in tree.configuration.warnings(of: tree.plan) { log.warning("\(warning)") }
+        let sampling = tree.work.capture.sampling
+        if sampling > 1 { log.notice("sampling: all values are estimates", metadata: ["one_in": "\(sampling)"]) }
         let flows = tree.work.capture.maxFlows
         if flows < tree.configuration.capture.maxFlows {
             let wanted = tree.configuration.capture.maxFlows

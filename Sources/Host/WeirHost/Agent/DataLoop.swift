@@ -96,13 +96,15 @@ struct DataLoop: ~Copyable {
 
     /// Apart, so that the closure borrows two values and not the whole loop.
     private static func drain(_ capture: inout Capture, into pipeline: inout Pipeline) throws(CaptureError) -> KernelBook {
-        try capture.drain { flows in pipeline.consume(flows) }
+        let rate = UInt32(capture.sampling)
+        return try capture.drain { flows in pipeline.consume(flows, samplingRate: rate) }
     }
 
     private mutating func endWindow() {
         drain()
         pipeline.endWindow()
         metrics.windowEnded()
+        metrics.note(sampling: capture.sampling)
         metrics.note(attached: capture.attachedCount, refused: capture.refusedCount, capture.limits)
         windowStart = WallTime.next(after: windowStart, now: SystemFacts.unixNanoseconds)
     }
@@ -150,7 +152,9 @@ struct DataLoop: ~Copyable {
     }
 
     private static func replace(_ capture: inout Capture, _ next: CapturePlan, into pipeline: inout Pipeline) throws(CaptureError) -> KernelBook {
-        try capture.replace(with: next) { flows in pipeline.consume(flows) }
+        // That of the old plan, which counted what is handed over.
+        let rate = UInt32(capture.sampling)
+        return try capture.replace(with: next) { flows in pipeline.consume(flows, samplingRate: rate) }
     }
 
     /// The host has begun to track connections since the capture was made: the key grows by ports, between two packets.

@@ -75,6 +75,11 @@ struct KernelMetrics: Sendable {
 
     func windowEnded() { windows.add() }
 
+    func note(sampling rate: Int) {
+        let help = "One in this many packets is counted; values, not the books, are scaled by it."
+        registry.gauge("weir_capture_sampling_rate", help).set(UInt64(rate))
+    }
+
     /// How the capture stands, once per window: the devices it is attached to and those that it should be attached to and is not, nil for
     /// a source that needs none, and what its bounded memories turned away.
     func note(attached count: Int?, refused: Int?, _ limits: CaptureLimits) {

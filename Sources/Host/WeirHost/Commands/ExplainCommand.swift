@@ -50,6 +50,9 @@ enum Explanation {
         let budget = MemoryBudget.here
         let fitting = budget.fitting(plan)
         lines.append("  window: \(options.window.configText); count: \(plan.countMode.rawValue)")
+        if plan.sampling > 1 {
+            lines.append("  sampling: one in \(plan.sampling) packets, by chance; all values are estimates, scaled by \(plan.sampling)")
+        }
         let shape = MapShape(fitting, source: CaptureSurvey.source(fitting))
         lines.append(
             "  kernel map: key \(shape.keySize) bytes, value \(shape.valueSize) bytes, \(shape.isPerCPU ? "one value per CPU" : "one shared value")")

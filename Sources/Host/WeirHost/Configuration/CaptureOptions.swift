@@ -15,6 +15,8 @@ struct CaptureOptions: PluginOptions {
     /// Flows that one window can hold in the kernel's map; more go through the ring buffer, counted.
     var maxFlows = 131_072
     var count = CountMode.wire
+    /// One in this many packets is counted, by chance, and values are scaled by it; 1 is every packet.
+    var sampling = 1
     var interfaces = InterfaceFilter()
     var tc = DeviceFlavor.auto
 
@@ -26,6 +28,7 @@ struct CaptureOptions: PluginOptions {
         section.read("window", into: &window, in: .milliseconds(100) ... .seconds(600))
         section.read("max_flows", into: &maxFlows, in: 1024...16_777_216)
         section.read("count", into: &count)
+        section.read("sampling", into: &sampling, in: 1...CapturePlan.maxSampling)
         section.read("tc", into: &tc)
         if var inner = section.section("interfaces") {
             interfaces.read(&inner)
@@ -55,6 +58,7 @@ struct CaptureOptions: PluginOptions {
         plan.initiator = fields.isSuperset(of: .initiator)
         plan.maxFlows = maxFlows
         plan.countMode = count
+        plan.sampling = sampling
         plan.interfaces = interfaces
         plan.tunnels = accounting.tunnels == .inner ? .inner : .outer
         return plan

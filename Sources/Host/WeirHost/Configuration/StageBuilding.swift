@@ -23,7 +23,7 @@ extension ConfigurationReader {
             declared += names.taking(enricher.writes, of: item, problems)
             result.enrichers.append(EnricherInstance(name: item.name, stage: stage))
         }
-        result.catalog = Catalog(declared: declared)
+        result.catalog = Catalog(declared: declared, isSampled: result.capture.sampling > 1)
     }
 
     /// Notes what the stage looks at and no stage before it writes.

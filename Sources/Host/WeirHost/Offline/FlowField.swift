@@ -10,7 +10,7 @@ enum FlowField: Hashable, Sendable {
     case address(End), port(End), cgroup(End), service(End)
     /// What was known of one end when the flow was written.
     case recorded(Attribute, End)
-    /// What the pipeline works out anew: traffic.scope and its reason, network.type.
+    /// What the pipeline works out anew: traffic.scope and its reason, network.type. And the rate of sampling: written values are scaled.
     case derived
     /// What a stage of this configuration says of whole flows: nobody else can.
     case plugged
@@ -39,7 +39,7 @@ enum FlowField: Hashable, Sendable {
         case .initiatorSource: .initiatorSource
         case .direction: .direction
         case .interface: .interface
-        case .trafficScope, .trafficScopeReason, .networkType: .derived
+        case .trafficScope, .trafficScopeReason, .networkType, .samplingRate: .derived
         default: .plugged
         }
     }
