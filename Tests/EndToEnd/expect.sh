@@ -23,7 +23,8 @@ expect_truth() {
     remark "$((bytes - $3)) bytes, $((packets - $4)) packets off of $4;"
 }
 
-# expect_books AGENT: both books of the design's section 3.1 balance, to the byte and to the packet, and no drain ever differed.
+# expect_books AGENT [RATE]: both books of the design's section 3.1 balance, to the byte and to the packet, and no drain ever differed.
+# RATE is that of the sampling, by which series are scaled and books are not; `any` where it changed.
 expect_books() {
     local unit seen counted overflow left taken series kept held
     for unit in bytes packets; do
@@ -39,8 +40,8 @@ expect_books() {
         expect "$1: pipeline book, $unit" "$taken" $((series + kept + held))
         expect "$1: taken from the kernel, $unit" "$counted" "$taken"
         # A metric without a filter of its own shows all of it.
-        if grep -q "^weir_network_flow_${unit}_total{" "$CASE/$1.prom"; then
-            expect "$1: network.flow.$unit" "$series" "$(metric "$1" weir_network_flow_${unit}_total)"
+        if [ "${2:-1}" != any ] && grep -q "^weir_network_flow_${unit}_total{" "$CASE/$1.prom"; then
+            expect "$1: network.flow.$unit" $((series * ${2:-1})) "$(metric "$1" weir_network_flow_${unit}_total)"
         fi
     done
     expect "$1: unbalanced drains" 0 "$(metric "$1" weir_kernel_unbalanced_drains_total)"
