@@ -14,7 +14,7 @@ struct FlowProgram: BuildToolPlugin {
         let bpf = context.package.directoryURL.appending(path: "bpf")
         let script = bpf.appending(path: "BuildTool/embed.sh")
         let source = bpf.appending(path: "flow.bpf.c")
-        let headers = ["flow_abi.h", "parse.h", "tunnels.h", "fragments.h", "account.h"].map { bpf.appending(path: $0) }
+        let headers = ["flow_abi.h", "parse.h", "extensions.h", "tunnels.h", "fragments.h", "account.h"].map { bpf.appending(path: $0) }
         let output = context.pluginWorkDirectoryURL.appending(path: "FlowProgram.swift")
         return [
             .buildCommand(

@@ -1,0 +1,1 @@
+../../../bpf/extensions.h
