@@ -55,6 +55,7 @@ start() {
         esac
         # Everything, but with the map of the defaults.
         [ "$1" = everything-default-map ] || capture+=", max_flows: $3"
+        [[ $1 != *-sampled ]] || capture+=", sampling: 100"
         plan "$1" "$capture"
         agent "$1" right
         ;;
@@ -134,6 +135,15 @@ for ((run = 0; run < RUNS; run++)); do
     done
 done
 [ -z "$QUICK" ] || exit 0
+# One packet in 100, beside all of them.
+for ((run = 0; run < RUNS; run++)); do
+    for source in tcx cgroup; do
+        start_all $run $source 131072 nop floor everything everything-sampled
+        measure $source "sampling, 1 k flows, frames" $run frames 1000
+        measure $source "sampling, 1 k flows, sockets" $run sockets 1000
+        stop warm nop floor everything everything-sampled
+    done
+done
 # A million flows: with room for all, and with the default map, which is then drained again and again.
 for ((run = 0; run < 2; run++)); do
     start_all $run tcx 1200000 nop floor everything everything-default-map

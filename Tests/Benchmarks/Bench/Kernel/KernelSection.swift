@@ -55,6 +55,7 @@ struct KernelSection: Section {
     private static func floor(of plan: String) -> String { plan.hasPrefix("everything") ? "floor" : "floor-percpu" }
 
     private static func order(_ candidate: String) -> Int {
-        ["nop", "floor", "floor-percpu", "zones", "default", "everything-default-map", "everything"].firstIndex(of: candidate) ?? 9
+        ["nop", "floor", "floor-percpu", "zones", "default", "everything-default-map", "everything", "everything-sampled"]
+            .firstIndex(of: candidate) ?? 9
     }
 }
