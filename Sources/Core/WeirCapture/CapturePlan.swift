@@ -30,6 +30,7 @@ public struct CapturePlan: Sendable, Equatable {
 
     public init() {}
 
+    /// The largest `sampling`.
     public static let maxSampling = 65_536
 }
 

@@ -36,7 +36,7 @@ expect_law() {
     expect_that "some were left out" [ "$(metric "$1" weir_kernel_not_counted_packets_total unsampled)" -gt 0 ]
 }
 
-# frames FLAVOR FAMILY: 200,000 frames of 1000 flows, one in 10.
+# frames FLAVOR FAMILY: 200,000 frames of 10,000 flows, one in 10.
 frames() {
     local sent peer=10.77.0.2 size=128
     if [ "$2" = 6 ]; then peer=fd77::2 size=148; fi
@@ -45,7 +45,7 @@ frames() {
     agent a right
     wire_up
     sink right $peer
-    sent=$(gen left raw w0 "$(station right w0)" $peer 1000 200 100 0 0)
+    sent=$(gen left raw w0 "$(station right w0)" $peer 10000 20 100 0 0)
     wire_down
     stop_agent a
     expect_books a 10
