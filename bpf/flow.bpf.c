@@ -2,116 +2,38 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
 /*
- * The hooks. Each says what its place means; parse.h reads the packet, account.h counts it.
+ * The hooks of tc and cgroup_skb; those of packet sockets are in packets.bpf.c. Each says what its place means;
+ * devices.h knows which packets count at a device, parse.h reads the packet, account.h counts it.
  */
 
 #include <linux/if_packet.h>
-#include "account.h"
+#include "devices.h"
 
 #define SOCK_RAW 3	   /* of enum sock_type, which only libc shows */
 #define LOOPBACK_IFINDEX 1 /* in every network namespace */
 #define NEXT -1		   /* TCX_NEXT and TC_ACT_UNSPEC: whoever stands behind us decides */
 #define PASS 1
 
-/* Devices whose ingress counts, or whose packets an attached device below them has counted. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FLOW_WATCHED);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, __u32);
-} watched SEC(".maps");
-
-/* Where outer packets come from and go to whose inner packets count at the tunnel's device. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FLOW_TUNNEL_ENDS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct flow_tunnel_end);
-	__type(value, __u32);
-} tunnel_ends SEC(".maps");
-
-/* A device whose frames start with Ethernet, or one without a link header (tun, ppp, …). */
-enum link { ETHERNET = ETH_HLEN, RAW = 0 };
-
 /* ---- tc: a packet counts at the one hook where it enters this network namespace ---- */
-
-/* Made here or received, by a tunnel that ends here. */
-APART int is_outer(struct __sk_buff *skb, const struct packet *packet, bool made)
-{
-	if (!packet)
-		return false;
-	struct flow_tunnel_end end = {.protocol = packet->protocol};
-	const void *remote = made ? packet->key.dst : packet->key.src;
-	__u32 offset = packet->transport & OFFSET_MASK;
-
-	if (packet->fragment.part == LATER_PART)
-		return false;
-	__builtin_memcpy(end.local, made ? packet->key.src : packet->key.dst, sizeof(end.local));
-	switch (end.protocol) {
-	case IPPROTO_UDP: {
-		struct ports copy;
-		const struct ports *ports = HEADER_AT(skb, offset, &copy);
-		if (!ports)
-			return false;
-		/* From anywhere: it is the port that takes. */
-		end.kind = bpf_ntohs(ports->dst);
-		return bpf_map_lookup_elem(&tunnel_ends, &end) != NULL;
-	}
-	case IPPROTO_GRE: {
-		struct gre_header copy;
-		const struct gre_header *gre = HEADER_AT(skb, offset, &copy);
-		if (!gre)
-			return false;
-		end.kind = bpf_ntohs(gre->protocol);
-		break;
-	}
-	case IPPROTO_IPIP:
-	case IPPROTO_IPV6:
-		break;
-	default:
-		return false;
-	}
-	/* One remote end, or all. */
-	__builtin_memcpy(end.remote, remote, sizeof(end.remote));
-	if (bpf_map_lookup_elem(&tunnel_ends, &end))
-		return true;
-	__builtin_memset(end.remote, 0, sizeof(end.remote));
-	return bpf_map_lookup_elem(&tunnel_ends, &end) != NULL;
-}
-
-static __always_inline int count_at_device(struct __sk_buff *skb, enum flow_hook hook, bool duplicate, enum link link)
-{
-	struct packet packet = {.key.hook = hook};
-	int reason = parse(skb, &packet, link);
-
-	if (config.want_interface)
-		packet.key.ifindex = skb->ifindex;
-	if (reason == PARSED && duplicate)
-		reason = FLOW_DUPLICATE;
-	else if (unlikely(control.tunnel_ends) && reason == PARSED && hook != FLOW_THROUGH &&
-		 is_outer(skb, &packet, hook == FLOW_MADE))
-		reason = FLOW_TUNNEL;
-	account(&packet, reason, ALONE);
-	return NEXT;
-}
 
 static __always_inline int ingress(struct __sk_buff *skb, enum flow_hook hook, enum link link)
 {
 	if (leave_out_unsampled(skb, link, ALONE))
 		return NEXT;
 	/* A multicast packet of our own that the stack hands back to us: its egress counted. */
-	return count_at_device(skb, hook, skb->pkt_type == PACKET_LOOPBACK, link);
+	count_at_device(skb, hook, skb->pkt_type == PACKET_LOOPBACK, link);
+	return NEXT;
 }
 
 static __always_inline int egress(struct __sk_buff *skb, enum link link)
 {
 	if (leave_out_unsampled(skb, link, ALONE))
 		return NEXT;
-	__u32 from = skb->ingress_ifindex;
-	bool counted = from && bpf_map_lookup_elem(&watched, &from);
+	bool duplicate;
+	enum flow_hook hook = hook_of_egress(skb, &duplicate);
 
-	return count_at_device(skb, from ? FLOW_THROUGH : FLOW_MADE, counted, link);
+	count_at_device(skb, hook, duplicate, link);
+	return NEXT;
 }
 
 /* Not inline, though nobody could: the toolchain's compiler would move the cold parts of other functions to where

@@ -82,15 +82,18 @@ extern const volatile struct flow_config config;
 /*
  * The header at `offset`: in place where it is in the linear part, else copied out; NULL where the packet is too short.
  * Offsets start at skb->data. For cgroup_skb that is layer 3, wherever the socket code left it. For tc it is the link
- * header, both ways, and user space attaches only to devices whose link header is Ethernet's or none. So no helper that
- * starts from the network header is needed.
+ * header, both ways, and user space attaches only to devices whose link header is Ethernet's or none; and so it is for
+ * packet sockets. So no helper that starts from the network header is needed: where the kernel has put a VLAN tag into
+ * the frame itself, that header is behind the tag, and skb->protocol says the tag's.
  */
 static __always_inline const void *header_at(struct __sk_buff *skb, __u32 offset, void *copy, __u32 size)
 {
+#ifndef COPIED_HEADERS
 	void *place = (void *)(long)skb->data + offset;
 
 	if (likely(place + size <= (void *)(long)skb->data_end))
 		return place;
+#endif
 	return bpf_skb_load_bytes(skb, offset, copy, size) ? NULL : copy;
 }
 #else

@@ -34,10 +34,11 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
             key_size: UInt32(shape.keySize), value_size: UInt32(shape.valueSize), max_flows: UInt32(shape.maxFlows),
             ring_bytes: UInt32(shape.ringBytes), per_cpu: shape.isPerCPU, sockets: sockets)
         // The text is a static string, and the structs are read before the call returns.
-        let opened = FlowProgram.base64.withUTF8Buffer { text in
+        let program = source == .socket ? FlowProgram.packets : FlowProgram.flow
+        let opened = program.withUTF8Buffer { text in
             unsafe text.withMemoryRebound(to: CChar.self) { unsafe capture_open($0.baseAddress, $0.count, &config, &cShape) }
         }
-        guard let opened = unsafe opened else { throw loadError(errno, shape) }
+        guard let opened = unsafe opened else { throw loadError(errno, shape, source) }
         return unsafe FlowObject(owning: opened, shape)
     }
 
@@ -48,14 +49,15 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
 
     deinit { unsafe capture_close(capture) }
 
-    private static func loadError(_ number: Int32, _ shape: MapShape) -> CaptureError {
+    private static func loadError(_ number: Int32, _ shape: MapShape, _ source: CaptureSource) -> CaptureError {
         // Thread-local text of the C side, copied at once.
         let words = unsafe String(cString: capture_last_words()).split(separator: "\n").suffix(6).joined(separator: " | ")
         let found = "\(errorText(number))\(words.isEmpty ? "" : " (\(words))")"
         switch number {
         case EPERM:
             return CaptureError(
-                "load the kernel program", needed: "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (or root)", found: found,
+                "load the kernel program", needed: "CAP_BPF, \(source == .socket ? "CAP_NET_RAW" : "CAP_NET_ADMIN") and CAP_PERFMON (or root)",
+                found: found,
                 remedy: "start as root or give the service these capabilities; in a container also check seccomp, SELinux and lockdown")
         case ENOMEM:
             return CaptureError(
