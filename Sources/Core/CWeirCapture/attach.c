@@ -1,12 +1,16 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Links, clsact filters, and the watched set.
+// Links, packet sockets, clsact filters, and the watched set.
 
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "capture.h"
 
@@ -30,6 +34,63 @@ int capture_attach_cgroup(int program, int directory, bool ingress)
 }
 
 int capture_replace(int link, int program) { return bpf_link_update(link, program, NULL) ? -errno : 0; }
+
+int capture_replace_packets(int socket, int program)
+{
+	return setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof program) ? -errno : 0;
+}
+
+int capture_open_packets(int program, uint32_t ifindex)
+{
+	struct sockaddr_ll device = {
+	    .sll_family = AF_PACKET, .sll_protocol = htobe16(ETH_P_ALL), .sll_ifindex = ifindex};
+	// Of no protocol, so that it gets nothing before the program is there to turn it away.
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
+
+	if (fd < 0)
+		return -errno;
+	error = capture_replace_packets(fd, program);
+	if (!error && bind(fd, (struct sockaddr *)&device, sizeof device))
+		error = -errno;
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
+// Every CLOSERS-th from `next` on.
+struct closer {
+	int *next, *end;
+	pthread_t thread;
+	bool runs;
+};
+enum { CLOSERS = 64 };
+
+static void *close_share(void *given)
+{
+	struct closer *closer = given;
+	for (; closer->next < closer->end; closer->next += CLOSERS)
+		if (*closer->next >= 0)
+			close(*closer->next);
+	return NULL;
+}
+
+void capture_close_together(int *descriptors, uint32_t count)
+{
+	struct closer closers[CLOSERS];
+	uint32_t shares = count < CLOSERS ? count : CLOSERS;
+
+	for (uint32_t i = 0; i < shares; i++) {
+		closers[i] = (struct closer){.next = descriptors + i, .end = descriptors + count};
+		// The last share, which is the only one more often than not, is this thread's.
+		closers[i].runs = i + 1 < shares && !pthread_create(&closers[i].thread, NULL, close_share, &closers[i]);
+		if (!closers[i].runs)
+			close_share(&closers[i]);
+	}
+	for (uint32_t i = 0; i < shares; i++)
+		if (closers[i].runs)
+			pthread_join(closers[i].thread, NULL);
+}
 
 int capture_watch(const struct capture *capture, uint32_t ifindex, bool watched)
 {

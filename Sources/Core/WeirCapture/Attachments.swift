@@ -16,6 +16,8 @@ struct Attachments: Sendable {
         /// A `bpf_link`, attached for as long as its descriptor lives.
         case link(Descriptor, ingress: Bool)
         case filter(capture_filter)
+        /// A packet socket, which sees both ways for as long as its descriptor lives.
+        case socket(Descriptor)
     }
 
     /// What was said about a device already: it would be said again at every change of any device.
@@ -42,12 +44,17 @@ struct Attachments: Sendable {
     private var hasToldNone = false
     /// Devices whose clsact qdisc is ours to remove.
     private var ownQdiscs: Set<UInt32> = []
+    /// Packet sockets instead of programs of tc.
+    private let areSockets: Bool
     /// Settled by the first device; `.auto` until then.
     private(set) var flavor: DeviceFlavor
     /// The first refusal of the last `follow`, for an error when nothing could be attached.
     private(set) var refusal: (device: String, number: Int32)?
 
-    init(_ flavor: DeviceFlavor) { self.flavor = flavor }
+    init(_ flavor: DeviceFlavor, sockets: Bool) {
+        self.flavor = flavor
+        areSockets = sockets
+    }
 
     var count: Int { attachments.count }
 
@@ -73,10 +80,7 @@ struct Attachments: Sendable {
             guard !wereUnwatched.contains(index) else { continue }
             log.warning("could not watch an interface", metadata: ["interface.index": "\(index)", "error": "\(errorText(-result))"])
         }
-        for (index, attachment) in attachments where plan.attached[index] == nil {
-            remove(attachment)
-            attachments[index] = nil
-        }
+        remove { plan.attached[$0] == nil }
         swept.formIntersection(plan.attached.keys)
         refusals = refusals.filter { plan.attached[$0.key] != nil || plan.unreadable[$0.key] != nil }
         for device in plan.unreadable.values {
@@ -89,7 +93,8 @@ struct Attachments: Sendable {
             case .success(let attachment):
                 attachments[device.index] = attachment
                 refusals[device.index] = nil
-                log.debug("attached", metadata: ["interface": "\(device.name)", "role": "\(device.role)", "flavor": "\(flavor)"])
+                let by = areSockets ? "socket" : flavor.rawValue
+                log.debug("attached", metadata: ["interface": "\(device.name)", "role": "\(device.role)", "by": "\(by)"])
             case .failure(let error):
                 if anew, let old {
                     // Programs that write where nobody reads any more would hide the gap.
@@ -147,8 +152,25 @@ struct Attachments: Sendable {
     }
 
     mutating func removeAll() {
-        for attachment in attachments.values { remove(attachment) }
-        attachments = [:]
+        remove { _ in true }
+    }
+
+    private mutating func remove(where isGone: (UInt32) -> Bool) {
+        var sockets = letGo(where: isGone)
+        // Read before the call returns.
+        unsafe capture_close_together(&sockets, UInt32(sockets.count))
+    }
+
+    /// Second descriptors of the packet sockets among them, by which they are still open: closed one by one, each would wait for the
+    /// kernel anew.
+    private mutating func letGo(where isGone: (UInt32) -> Bool) -> [Int32] {
+        var sockets: [Int32] = []
+        for (index, attachment) in attachments where isGone(index) {
+            for case .socket(let socket) in attachment.hooks { sockets.append(fcntl(socket.number, F_DUPFD_CLOEXEC, 0)) }
+            remove(attachment)
+            attachments[index] = nil
+        }
+        return sockets
     }
 
     private struct Refused: Error { var number: Int32 }
@@ -156,6 +178,7 @@ struct Attachments: Sendable {
     private mutating func attach(
         _ device: Device, replacing old: Attachment?, _ object: borrowing FlowObject
     ) -> Result<Attachment, Refused> {
+        if areSockets { return open(device, replacing: old, object) }
         if old == nil, swept.insert(device.index).inserted { sweep(device) }
         var hooks: [Hook] = []
         // Egress first: a packet on its way through must not be counted at ingress and then again as unwatched.
@@ -170,6 +193,21 @@ struct Attachments: Sendable {
             }
         }
         return .success(Attachment(device: device, hooks: hooks))
+    }
+
+    /// One socket for both ways, which keeps its place when the program is another one.
+    private func open(_ device: Device, replacing old: Attachment?, _ object: borrowing FlowObject) -> Result<Attachment, Refused> {
+        let program = object.program("weir_packet_\(device.role.rawValue)_\(device.isEthernet ? "eth" : "raw")")
+        guard program >= 0 else { return .failure(Refused(number: -program)) }
+        if let old, case .socket(let socket)? = old.hooks.first {
+            let result = capture_replace_packets(socket.number, program)
+            return result < 0 ? .failure(Refused(number: -result)) : .success(Attachment(device: device, hooks: old.hooks))
+        }
+        let socket = capture_open_packets(program, device.index)
+        guard socket >= 0 else { return .failure(Refused(number: -socket)) }
+        let held = Descriptor(socket)
+        // As for links, below.
+        return socket < descriptorsForDevices() ? .success(Attachment(device: device, hooks: [.socket(held)])) : .failure(Refused(number: EMFILE))
     }
 
     private mutating func attach(
@@ -243,7 +281,7 @@ struct Attachments: Sendable {
     }
 
     private func remove(_ hook: Hook) {
-        // A link leaves with its last reference.
+        // A link leaves with its last reference, and so does a socket.
         if case .filter(var filter) = hook { _ = unsafe capture_filter_remove(&filter) }
     }
 
@@ -262,6 +300,7 @@ extension Attachments.Hook {
         switch self {
         case .link(_, let ingress): ingress
         case .filter(let filter): filter.ingress
+        case .socket: false
         }
     }
 }

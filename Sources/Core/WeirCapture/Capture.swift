@@ -14,6 +14,8 @@ public struct Capture: ~Copyable, Sendable {
     public private(set) var choice: SourceChoice
     private let interruptor: CaptureInterruptor
     private var plan: CapturePlan
+    /// What `auto` has tried in vain: it is not tried again.
+    private let refused: [SourceChoice.Turned]
     private var object: FlowObject
     private var links: LinkWatch
     private var attachments: Attachments
@@ -37,7 +39,7 @@ public struct Capture: ~Copyable, Sendable {
     public static func start(
         _ plan: CapturePlan, interruptor: CaptureInterruptor, log: Logger
     ) throws(CaptureError) -> Capture {
-        let missing = Capabilities.effective.missing
+        let missing = Capabilities.effective.missing(for: plan.source)
         guard missing.isEmpty else {
             throw CaptureError(
                 "start capturing", needed: missing.joined(separator: ", "), found: "a process without",
@@ -47,27 +49,42 @@ public struct Capture: ~Copyable, Sendable {
             throw CaptureError(
                 "start capturing", needed: "Linux 5.15 or later", found: "Linux \(KernelVersion.running)", remedy: "update the kernel")
         }
+        return try start(plan, refused: [], interruptor, log)
+    }
+
+    /// Where `auto` is refused at one source it goes on to the next.
+    private static func start(
+        _ plan: CapturePlan, refused: [SourceChoice.Turned], _ interruptor: CaptureInterruptor, _ log: Logger
+    ) throws(CaptureError) -> Capture {
         let links = try watchLinks()
         let translator = try Translator.start(plan.nat)
         let plan = plan.translating(translator.choice.isOn)
-        let facts = HostFacts.read(links.table)
+        let facts = HostFacts.read(links.table, rights: .effective, refused: refused)
         let choice = try SourceChoice(plan, facts)
         let object = try FlowObject.load(plan, source: choice.source)
         let waiter = try makeWaiter(object, links, interruptor)
-        var capture = Capture(plan, choice, object, links, translator, interruptor, waiter, log)
-        switch choice.source {
-        case .cgroup: capture.socketLinks = try attachSockets(capture.object, facts)
-        default: try capture.attachDevices()
+        var capture = Capture(plan, choice, refused, object, links, translator, interruptor, waiter, log)
+        do {
+            switch choice.source {
+            case .cgroup: capture.socketLinks = try attachSockets(capture.object, facts)
+            default: try capture.attachDevices()
+            }
+            return capture
+        } catch {
+            guard plan.source == .auto, error.isRefusal else { throw error }
+            capture.detach()
+            log.warning("a capture source was refused", metadata: ["source": "\(choice.source.rawValue)", "error": "\(error)"])
+            return try start(plan, refused: refused + [SourceChoice.Turned(source: choice.source, reason: error.description)], interruptor, log)
         }
-        return capture
     }
 
     private init(
-        _ plan: CapturePlan, _ choice: SourceChoice, _ object: consuming FlowObject, _ links: consuming LinkWatch,
+        _ plan: CapturePlan, _ choice: SourceChoice, _ refused: [SourceChoice.Turned], _ object: consuming FlowObject, _ links: consuming LinkWatch,
         _ translator: consuming Translator, _ interruptor: CaptureInterruptor, _ waiter: Descriptor, _ log: Logger
     ) {
         self.plan = plan
         self.choice = choice
+        self.refused = refused
         self.interruptor = interruptor
         self.log = log
         self.waiter = waiter
@@ -77,7 +94,7 @@ public struct Capture: ~Copyable, Sendable {
         nextSenderTurn = .now + RowReader.senderTurn
         rows = Array(repeating: capture_row(), count: Self.chunk)
         flows.reserveCapacity(Self.chunk)
-        attachments = Attachments(plan.flavor)
+        attachments = Attachments(plan.flavor, sockets: choice.source == .socket)
         self.object = object
         self.links = links
         self.translator = translator
@@ -117,7 +134,7 @@ public struct Capture: ~Copyable, Sendable {
         for (index, name) in socketPrograms.enumerated() {
             let link = capture_attach_cgroup(object.program(name), directory, index == 1)
             guard link >= 0 else {
-                throw CaptureError(
+                throw .refusal(
                     "attach to the cgroup \(root.path)", needed: "a kernel with CONFIG_CGROUP_BPF and leave to attach",
                     found: errorText(-link), remedy: "set capture.source: tc, or look for a program attached there without BPF_F_ALLOW_MULTI")
             }
@@ -129,9 +146,16 @@ public struct Capture: ~Copyable, Sendable {
     private mutating func attachDevices() throws(CaptureError) {
         followDevices()
         if attachments.count == 0, let refusal = attachments.refusal {
-            throw CaptureError(
-                "attach to \(refusal.device)", needed: "tcx (Linux 6.6) or a clsact qdisc (sch_ingress, cls_bpf)",
-                found: errorText(refusal.number), remedy: "check capture.interfaces, or load these modules")
+            // For want of files or memory, or since the device left meanwhile, another source would be refused as well.
+            let isForGood = ![EMFILE, ENFILE, ENOMEM, ENOBUFS, ENODEV].contains(refusal.number)
+            let needed = choice.source == .tc ? "tcx (Linux 6.6) or a clsact qdisc (sch_ingress, cls_bpf)" : "a packet socket (AF_PACKET)"
+            var error = CaptureError(
+                "attach to \(refusal.device)", needed: needed, found: errorText(refusal.number),
+                remedy: choice.source == .tc
+                    ? "check capture.interfaces, load these modules, or set capture.source: socket"
+                    : "check capture.interfaces, and allow AF_PACKET in the service's sandbox")
+            error.isRefusal = isForGood
+            throw error
         }
     }
 
@@ -182,7 +206,7 @@ public struct Capture: ~Copyable, Sendable {
         }
         for link in before.values where links.table.links[link.index] == nil { departed[link.index] = link.name }
         reader.addresses.follow(links.table)
-        if choice.source == .tc, isAttached { followDevices() }
+        if choice.source.isAtDevices, isAttached { followDevices() }
     }
 
     // MARK: Draining
@@ -286,14 +310,18 @@ public struct Capture: ~Copyable, Sendable {
     /// Whether `replace` can go over to `next`: it gets the same source here and now, attached in the same way. Throws, with
     /// nothing changed, when this host cannot do what `next` asks for.
     public func canReplace(with next: CapturePlan) throws(CaptureError) -> Bool {
-        try SourceChoice(next, HostFacts.read(links.table)).source == choice.source && next.flavor == plan.flavor
+        try newChoice(next).source == choice.source && next.flavor == plan.flavor
+    }
+
+    private func newChoice(_ next: CapturePlan) throws(CaptureError) -> SourceChoice {
+        try SourceChoice(next, HostFacts.read(links.table, rights: .effective, refused: refused))
     }
 
     /// Goes over to another plan without a gap: loads its programs, puts each in the place of the old one, then hands on
     /// what the old maps hold. A packet is counted by the one or the other. When loading fails the old plan goes on; an
     /// error after the first program changed places is fatal.
     public mutating func replace(with next: CapturePlan, _ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
-        let nextChoice = try SourceChoice(next, HostFacts.read(links.table))
+        let nextChoice = try newChoice(next)
         guard nextChoice.source == choice.source, next.flavor == plan.flavor else {
             throw CaptureError(
                 "change the capture in place", needed: "the source \(choice.source.rawValue)", found: nextChoice.source.rawValue,
@@ -347,10 +375,10 @@ public struct Capture: ~Copyable, Sendable {
     public var interfaceNames: [UInt32: String] { links.table.links.mapValues(\.name).merging(departed) { there, _ in there } }
 
     /// Devices with programs on them; nil for sockets. Zero means that nothing is counted.
-    public var attachedCount: Int? { choice.source == .tc ? attachments.count : nil }
+    public var attachedCount: Int? { choice.source.isAtDevices ? attachments.count : nil }
 
     /// Devices that should have programs and to which none could be attached; nil for sockets.
-    public var refusedCount: Int? { choice.source == .tc ? attachments.refusedCount : nil }
+    public var refusedCount: Int? { choice.source.isAtDevices ? attachments.refusedCount : nil }
 
     /// What did not fit into the memories across windows.
     public var limits: CaptureLimits {

@@ -10,12 +10,20 @@ public struct CaptureError: Error, Sendable, Equatable, CustomStringConvertible 
     public var remedy: String
     /// The capture is between two states and counts no longer as it should: nothing but a new start helps.
     public var isFatal = false
+    /// The kernel does not let us attach here, however often we ask; another source may fare better.
+    var isRefusal = false
 
     public init(_ action: String, needed: String, found: String, remedy: String) {
         self.action = action
         self.needed = needed
         self.found = found
         self.remedy = remedy
+    }
+
+    static func refusal(_ action: String, needed: String, found: String, remedy: String) -> CaptureError {
+        var error = CaptureError(action, needed: needed, found: found, remedy: remedy)
+        error.isRefusal = true
+        return error
     }
 
     /// The same, and nothing goes on.

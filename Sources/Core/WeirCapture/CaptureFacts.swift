@@ -14,7 +14,7 @@ public struct CaptureFacts: Sendable {
     }
 
     public var choice: SourceChoice
-    /// tcx or clsact; nil for sockets.
+    /// tcx or clsact; nil where nothing is attached to devices.
     public var flavor: DeviceFlavor?
     public var shape: MapShape
     public var interfaces: [Interface]

@@ -42,8 +42,11 @@ public enum CaptureSource: String, Sendable, CaseIterable {
     case cgroup
     /// What passes network devices, forwarded packets too.
     case tc
-    /// A packet socket.
+    /// The same by packet sockets, where nothing may be attached.
     case socket
+
+    /// Whether packets are seen at devices: then there are interfaces, roles and fragments, and no owners.
+    public var isAtDevices: Bool { self == .tc || self == .socket }
 }
 
 /// How a program is attached to a device.

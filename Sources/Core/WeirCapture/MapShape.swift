@@ -21,7 +21,7 @@ public struct MapShape: Sendable, Equatable {
     /// Without a choice the larger one.
     public init(_ plan: CapturePlan, source: CaptureSource? = nil, possibleCPUs: Int? = nil) {
         let source = source ?? plan.source
-        let hasOwner = plan.owner && source != .tc
+        let hasOwner = plan.owner && !source.isAtDevices
         let hasInterface = plan.interface && source != .cgroup
         keySize = Int((hasOwner ? FLOW_KEY_OWNER : hasInterface ? FLOW_KEY_INTERFACE : plan.needsPorts ? FLOW_KEY_PORTS : FLOW_KEY_HOSTS).rawValue)
         valueSize = Int((plan.needsHandshakes ? FLOW_VALUE_INITIATOR : FLOW_VALUE_PLAIN).rawValue)

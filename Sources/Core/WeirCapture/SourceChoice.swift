@@ -8,6 +8,11 @@ public struct SourceChoice: Sendable, Equatable {
     public struct Turned: Sendable, Equatable {
         public var source: CaptureSource
         public var reason: String
+
+        package init(source: CaptureSource, reason: String) {
+            self.source = source
+            self.reason = reason
+        }
     }
 
     public var source: CaptureSource
@@ -22,11 +27,17 @@ package struct HostFacts: Sendable {
     package var taps: [String] = []
     package var cgroupRoot: Result<CgroupRoot, CaptureError>
     package var hasTCX = true
+    /// Of who captures; nil where nobody does, and `weir explain` only asks.
+    package var rights: Capabilities?
+    /// What `auto` has tried in vain.
+    package var refused: [SourceChoice.Turned] = []
 
     package init(cgroupRoot: Result<CgroupRoot, CaptureError>) { self.cgroupRoot = cgroupRoot }
 
-    package static func read(_ table: LinkTable) -> HostFacts {
+    package static func read(_ table: LinkTable, rights: Capabilities? = nil, refused: [SourceChoice.Turned] = []) -> HostFacts {
         var facts = HostFacts(cgroupRoot: CgroupRoot.find())
+        facts.rights = rights
+        facts.refused = refused
         for name in ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"] {
             let path = "/proc/sys/" + String(name.map { $0 == "." ? "/" : $0 })
             if let text = systemText(path), text.hasPrefix("1") { facts.forwarding.append(name) }
@@ -51,7 +62,6 @@ extension SourceChoice {
     /// The choice for `plan`. Throws when the plan asks for what its source cannot do.
     package init(_ plan: CapturePlan, _ facts: HostFacts) throws(CaptureError) {
         let cgroupProblem = Self.cgroupProblem(plan, facts)
-        let socket = Turned(source: .socket, reason: "not built yet")
         let device = facts.hasTCX && plan.flavor != .clsact ? "tcx" : "clsact"
         switch plan.source {
         case .cgroup:
@@ -64,21 +74,48 @@ extension SourceChoice {
             because = "the configuration says so (\(device))"
             notTaken = []
         case .socket:
-            throw CaptureError(
-                "capture with a packet socket", needed: "capture.source: auto, cgroup or tc", found: "socket",
-                remedy: "this source is not built yet; take another")
-        case .auto:
-            let hindrance = facts.forwards.map { $0 + ", which sockets do not see" } ?? cgroupProblem.map(\.description)
-            if let hindrance {
-                source = .tc
-                because = "sees all that passes the interfaces (\(device))"
-                notTaken = [Turned(source: .cgroup, reason: hindrance), socket]
-            } else {
-                source = .cgroup
-                because = "nothing is forwarded here, so sockets see everything, with their owners"
-                notTaken = [Turned(source: .tc, reason: "knows no owners, and sees nothing more here"), socket]
+            guard facts.rights?.mayOpenPackets != false else {
+                throw CaptureError(
+                    "capture with packet sockets", needed: "CAP_NET_RAW, from the start of the agent on", found: "a process without",
+                    remedy: "give the service this capability and restart it, or take another source")
             }
+            source = .socket
+            because = "the configuration says so"
+            notTaken = []
+        case .auto:
+            self = try Self.best(device, cgroup: facts.forwards.map { $0 + ", which sockets do not see" } ?? cgroupProblem?.description, facts)
         }
+    }
+
+    /// The first that nothing hinders: cgroup, tc, packet sockets. `hindrance`: why sockets of cgroups cannot be taken, if so.
+    private static func best(_ device: String, cgroup hindrance: String?, _ facts: HostFacts) throws(CaptureError) -> SourceChoice {
+        func refused(_ source: CaptureSource) -> String? { facts.refused.first { $0.source == source }?.reason }
+        let noRight = facts.rights?.mayAttach == false ? "attaching takes CAP_NET_ADMIN, which the process does not have" : nil
+        let noPackets = facts.rights?.mayOpenPackets == false ? "packet sockets take CAP_NET_RAW, which the process does not have" : nil
+        guard let cgroup = hindrance ?? noRight ?? refused(.cgroup) else {
+            return SourceChoice(
+                source: .cgroup, because: "nothing is forwarded here, so sockets see everything, with their owners",
+                notTaken: [
+                    Turned(source: .tc, reason: "knows no owners, and sees nothing more here"),
+                    Turned(source: .socket, reason: noPackets ?? "the same, and each packet that is sent costs more"),
+                ])
+        }
+        guard let devices = noRight ?? refused(.tc) else {
+            return SourceChoice(
+                source: .tc, because: "sees all that passes the interfaces (\(device))",
+                notTaken: [
+                    Turned(source: .cgroup, reason: cgroup),
+                    Turned(source: .socket, reason: noPackets ?? "sees no more, and each packet that is sent costs more"),
+                ])
+        }
+        guard let packets = noPackets ?? refused(.socket) else {
+            return SourceChoice(
+                source: .socket, because: "sees all that passes the interfaces, where nothing may be attached",
+                notTaken: [Turned(source: .cgroup, reason: cgroup), Turned(source: .tc, reason: devices)])
+        }
+        throw CaptureError(
+            "choose a source", needed: "one that this host lets us take", found: "cgroup: \(cgroup); tc: \(devices); socket: \(packets)",
+            remedy: "lift one of these; capture.source names one to be tried alone")
     }
 
     private static func cgroupProblem(_ plan: CapturePlan, _ facts: HostFacts) -> CaptureError? {

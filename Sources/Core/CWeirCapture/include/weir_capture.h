@@ -97,6 +97,13 @@ void capture_bell_quiet(int bell);
 int capture_attach_tcx(int program, uint32_t ifindex, bool ingress);
 int capture_attach_cgroup(int program, int directory, bool ingress);
 int capture_replace(int link, int program);
+/// A packet socket that shows every packet of a device, both ways, to a program that keeps none.
+int capture_open_packets(int program, uint32_t ifindex);
+/// Puts another program in its place: each packet is shown to one of the two.
+int capture_replace_packets(int socket, int program);
+/// Closes many; one below 0 is left out. A packet socket that closes waits until no CPU shows it anything any more, so
+/// they wait side by side.
+void capture_close_together(int *descriptors, uint32_t count);
 /// Adds to or removes from the set of devices whose packets are counted elsewhere.
 int capture_watch(const struct capture *capture, uint32_t ifindex, bool watched);
 
