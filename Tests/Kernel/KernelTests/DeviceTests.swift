@@ -178,6 +178,43 @@ struct DeviceTests {
         #expect(throws: CaptureError.self) { try SourceChoice(plan, facts) }
     }
 
+    @Test("auto goes on to the next source where it is refused or has no right, says why, and names everything when nothing is left")
+    func refusals() throws {
+        func reasons(_ choice: SourceChoice) -> [String] { choice.notTaken.map { "\($0.source.rawValue): \($0.reason)" } }
+        let loading: UInt64 = 1 << 38 | 1 << 39
+        let (attach, packets) = (Capabilities(bits: loading | 1 << 12), Capabilities(bits: loading | 1 << 13))
+        var facts = HostFacts(cgroupRoot: .success(CgroupRoot(path: "/sys/fs/cgroup")))
+        facts.rights = attach
+        #expect(try SourceChoice(CapturePlan(), facts).source == .cgroup)
+        let noRaw = "packet sockets take CAP_NET_RAW, which the process does not have"
+        #expect(try reasons(SourceChoice(CapturePlan(), facts)).last == "socket: \(noRaw)")
+        facts.refused = [SourceChoice.Turned(source: .cgroup, reason: "no")]
+        #expect(try SourceChoice(CapturePlan(), facts).source == .tc)
+        #expect(try reasons(SourceChoice(CapturePlan(), facts)) == ["cgroup: no", "socket: \(noRaw)"])
+        facts.refused.append(SourceChoice.Turned(source: .tc, reason: "never"))
+        let error = #expect(throws: CaptureError.self) { try SourceChoice(CapturePlan(), facts) }
+        #expect(error?.found == "cgroup: no; tc: never; socket: \(noRaw)")
+        facts.rights = Capabilities(bits: attach.bits | packets.bits)
+        #expect(try SourceChoice(CapturePlan(), facts).source == .socket)
+        #expect(try reasons(SourceChoice(CapturePlan(), facts)) == ["cgroup: no", "tc: never"])
+        // Who may not attach need not try.
+        facts = HostFacts(cgroupRoot: .success(CgroupRoot(path: "/sys/fs/cgroup")))
+        facts.rights = packets
+        let choice = try SourceChoice(CapturePlan(), facts)
+        #expect(choice.source == .socket)
+        let noAdmin = "attaching takes CAP_NET_ADMIN, which the process does not have"
+        #expect(reasons(choice) == ["cgroup: \(noAdmin)", "tc: \(noAdmin)"])
+        // What the configuration names is not weighed, but it must be possible.
+        var plan = CapturePlan()
+        plan.source = .socket
+        #expect(try SourceChoice(plan, facts).source == .socket)
+        facts.rights = attach
+        #expect(throws: CaptureError.self) { try SourceChoice(plan, facts) }
+        // `weir explain` asks as any user.
+        facts.rights = nil
+        #expect(try SourceChoice(plan, facts).source == .socket)
+    }
+
     @Test("only a cgroup2 mount that shows inode 1 is the root")
     func cgroupRoot() throws {
         let mounts = """

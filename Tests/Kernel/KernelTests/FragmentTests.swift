@@ -107,20 +107,20 @@ extension KernelTests {
             let outcome = try runner.drain()
             #expect(Self.sums(outcome) == ["0>0/17": Amount(bytes: 3 * 28, packets: 3)])
             #expect(outcome.book.orphanFragments == 0)
-            let sockets = try ProgramRunner(sockets: true)
+            let sockets = try ProgramRunner(source: .cgroup)
             try sockets.feed(Self.four(0, 1), "weir_socket_in")
             try sockets.feed(Self.four(1, 1), "weir_socket_in")
             #expect(try sockets.drain().book.orphanFragments == 0)
         }
 
-        @Test("real datagrams larger than the wire's packets: no fragment is without ports", arguments: ["10.9.0", "fd09:"])
-        func real(network: String) throws {
+        @Test("real datagrams larger than the wire's packets: no fragment is without ports", arguments: ["10.9.0", "fd09:"], Traffic.atDevices)
+        func real(network: String, source: CaptureSource) throws {
             let wire = try Wire()
             let separator = network.contains(":") ? ":" : "."
             let (from, to) = ("\(network)\(separator)1", "\(network)\(separator)2")
             // Until the two know each other, what is sent may be dropped.
             _ = try wire.left.exec("ping -q -c 1 -w 5 \(to)")
-            var capture = try wire.right.run { try Capture.start(Traffic.plan(), log: quiet) }
+            var capture = try wire.right.run { try Capture.start(Traffic.plan(source: source), log: quiet) }
             let sent = try Traffic.sent(try wire.left.exec("\(generator) sock \(from) \(to) 50 4000 0 0 20"))
             usleep(200_000)
             var tally = Tally()

@@ -24,11 +24,12 @@ struct ParserComparison: ~Copyable {
     private(set) var leftOut: [NotCountedReason: Int] = [:]
     private(set) var refused = 0
 
-    init(_ plan: CapturePlan, sockets: Bool) throws {
+    init(_ plan: CapturePlan, source: CaptureSource) throws {
+        let sockets = source == .cgroup
         var plan = plan
         plan.maxFlows = 64
         if sockets { plan.interfaces = InterfaceFilter(exclude: []) }
-        object = try FlowObject.load(plan, source: sockets ? .cgroup : .tc)
+        object = try FlowObject.load(plan, source: source)
         generation = object.generation
         fragments = plan.needsPorts && !sockets ? FragmentTable() : nil
         parser = PacketParser(
@@ -45,8 +46,19 @@ struct ParserComparison: ~Copyable {
         case uplinkRaw = "weir_uplink_raw"
         case socketOut = "weir_socket_out"
         case socketIn = "weir_socket_in"
+        case packetEthernet = "weir_packet_uplink_eth"
+        case packetRaw = "weir_packet_uplink_raw"
 
-        var isSocket: Bool { self == .socketOut || self == .socketIn }
+        var source: CaptureSource {
+            switch self {
+            case .uplinkEthernet, .outEthernet, .uplinkRaw: .tc
+            case .socketOut, .socketIn: .cgroup
+            case .packetEthernet, .packetRaw: .socket
+            }
+        }
+        var isEthernet: Bool { self == .uplinkEthernet || self == .outEthernet || self == .packetEthernet }
+        /// What the kernel wants the program to say.
+        var verdict: Int64 { source == .tc ? -1 : source == .cgroup ? 1 : 0 }
     }
 
     /// Shows a frame to both and expects the same answer. The kernel takes what it calls the protocol from bytes 12 and 13,
@@ -55,20 +67,23 @@ struct ParserComparison: ~Copyable {
         let number = object.program(hook.rawValue)
         try #require(number >= 0)
         let context = test_context(ifindex: 0, ingress_ifindex: 0, gso_size: gso.size, gso_segs: gso.segments)
-        // The frame is read before the call returns.
-        let result = unsafe test_run_program(number, frame, UInt32(frame.count), context)
+        // To all but those of tc the kernel shows what stands behind the first 14 bytes.
+        let shown = hook == .packetEthernet ? frame[..<14] + frame : frame[...]
+        let fed = Array(shown)
+        // Read before the call returns.
+        let result = unsafe test_run_program(number, fed, UInt32(fed.count), context)
         if result == -1000 - Int64(EINVAL) {
             // It makes up no packet whose IP header is not whole, as bytes 12 and 13 say it; behind a tag it does not look.
             let type = Frame.word(frame[12], frame[13])
-            #expect(type == 0x800 && frame.count < 34 || type == 0x86dd && frame.count < 54, "refused \(what())")
+            #expect(type == 0x800 && fed.count < 34 || type == 0x86dd && fed.count < 54, "refused \(what())")
             refused += 1
             return
         }
-        #expect(result == (hook.isSocket ? 1 : -1), "\(hook.rawValue) on \(what())")
+        #expect(result == hook.verdict, "\(hook.rawValue) on \(what())")
         let kernel = try kernelAnswer()
-        let packet = hook.isSocket ? Array(frame[14...]) : frame
+        let packet = hook.source == .cgroup || hook == .packetRaw ? Array(frame[14...]) : frame
         var shape = PacketShape(
-            wireLength: UInt32(packet.count), linkHeader: hook == .uplinkEthernet || hook == .outEthernet ? 14 : 0,
+            wireLength: UInt32(packet.count), linkHeader: hook.isEthernet ? 14 : 0,
             etherType: Frame.word(frame[12], frame[13]))
         shape.segmentSize = gso.size
         shape.segments = gso.segments

@@ -40,30 +40,35 @@ extension KernelTests {
 
         @Test("kernel and user space read the same in every edge", arguments: plans)
         func edges(_ given: PlanCase) throws {
-            var devices = try ParserComparison(given.plan, sockets: false)
-            var sockets = try ParserComparison(given.plan, sockets: true)
+            var devices = try ParserComparison(given.plan, source: .tc)
+            var sockets = try ParserComparison(given.plan, source: .cgroup)
+            var packets = try ParserComparison(given.plan, source: .socket)
             for sample in Sample.all {
                 let gso = (sample.gsoSize, sample.gsoSegments)
                 for tags in Self.tagChoices {
                     let frame = sample.packet.ethernet(sample.etherType, tags: tags).bytes
                     try devices.compare(frame, .uplinkEthernet, gso: gso, "\(sample.name), tags \(tags)")
                     try devices.compare(frame, .outEthernet, gso: gso, "\(sample.name), tags \(tags)")
+                    try packets.compare(frame, .packetEthernet, gso: gso, "\(sample.name), tags \(tags)")
                 }
                 try devices.compare(Self.raw(sample), .uplinkRaw, gso: gso, sample.name)
                 let frame = sample.packet.ethernet(sample.etherType).bytes
                 try sockets.compare(frame, .socketOut, gso: gso, sample.name)
                 try sockets.compare(frame, .socketIn, gso: gso, sample.name)
+                try packets.compare(frame, .packetRaw, gso: gso, sample.name)
             }
             #expect(devices.counted > 5 * Sample.all.count)
             #expect(sockets.counted > Sample.all.count)
+            #expect(packets.counted > 3 * Sample.all.count)
             #expect((devices.leftOut[.nonIP] ?? 0) > Sample.all.count)
             #expect((devices.leftOut[.malformed] ?? 0) > 200)
         }
 
         @Test("kernel and user space read the same in a packet that ends at any byte")
         func truncated() throws {
-            var devices = try ParserComparison(Self.everything.plan, sockets: false)
-            var sockets = try ParserComparison(Self.everything.plan, sockets: true)
+            var devices = try ParserComparison(Self.everything.plan, source: .tc)
+            var sockets = try ParserComparison(Self.everything.plan, source: .cgroup)
+            var packets = try ParserComparison(Self.everything.plan, source: .socket)
             // Of the many bodies of each transport the longest will do.
             for sample in Sample.all where sample.packet.bytes.count < 200 && (!sample.name.contains("protocol") || sample.name.hasSuffix("40 bytes"))
             {
@@ -71,6 +76,7 @@ extension KernelTests {
                     let frame = sample.packet.ethernet(sample.etherType, tags: tags).bytes
                     for length in 14..<frame.count {
                         try devices.compare(Array(frame[..<length]), .uplinkEthernet, "\(sample.name), tags \(tags), \(length) bytes")
+                        try packets.compare(Array(frame[..<length]), .packetEthernet, "\(sample.name), tags \(tags), \(length) bytes")
                         if tags.isEmpty { try sockets.compare(Array(frame[..<length]), .socketIn, "\(sample.name), \(length) bytes") }
                     }
                 }
@@ -78,17 +84,19 @@ extension KernelTests {
             #expect(devices.counted > 10_000)
             #expect((devices.leftOut[.malformed] ?? 0) > 5000)
             #expect(sockets.counted > 3000)
+            #expect(packets.counted > 10_000)
         }
 
         @Test("kernel and user space read the same in damaged packets", arguments: [SplitMix64.freshSeed])
         func damaged(seed: UInt64) throws {
             var random = SplitMix64(seed: seed)
-            var devices = try ParserComparison(Self.everything.plan, sockets: false)
-            var sockets = try ParserComparison(Self.everything.plan, sockets: true)
-            for round in 0..<30_000 {
+            var devices = try ParserComparison(Self.everything.plan, source: .tc)
+            var sockets = try ParserComparison(Self.everything.plan, source: .cgroup)
+            var packets = try ParserComparison(Self.everything.plan, source: .socket)
+            for round in 0..<40_000 {
                 let sample = Sample.all[Int(random.next() % UInt64(Sample.all.count))]
                 let hook = ParserComparison.Hook.allCases[Int(random.next() % UInt64(ParserComparison.Hook.allCases.count))]
-                let tags = hook.isSocket ? [] : Self.tagChoices[Int(random.next() % 4)]
+                let tags = hook.source == .cgroup || hook == .packetRaw ? [] : Self.tagChoices[Int(random.next() % 4)]
                 var frame = hook == .uplinkRaw ? Self.raw(sample) : sample.packet.ethernet(sample.etherType, tags: tags).bytes
                 for _ in 0...random.next() % 4 {
                     // Where the headers are, mostly.
@@ -99,13 +107,13 @@ extension KernelTests {
                 let isSegmented = random.next() % 4 == 0
                 let gso = isSegmented ? (UInt32(random.next() % 65_536), UInt32(random.next() % 5)) : (0, 0)
                 let what = "round \(round) of seed \(seed): \(sample.name)"
-                if hook.isSocket {
-                    try sockets.compare(frame, hook, gso: gso, what)
-                } else {
-                    try devices.compare(frame, hook, gso: gso, what)
+                switch hook.source {
+                case .cgroup: try sockets.compare(frame, hook, gso: gso, what)
+                case .socket: try packets.compare(frame, hook, gso: gso, what)
+                default: try devices.compare(frame, hook, gso: gso, what)
                 }
             }
-            #expect(devices.counted > 5000 && sockets.counted > 3000, "seed \(seed)")
+            #expect(devices.counted > 5000 && sockets.counted > 3000 && packets.counted > 3000, "seed \(seed)")
         }
     }
 }

@@ -11,11 +11,11 @@ import WeirCapture
 struct ProgramRunner: ~Copyable {
     private let object: FlowObject
 
-    init(_ plan: CapturePlan = CapturePlan(), sockets: Bool = false) throws {
+    init(_ plan: CapturePlan = CapturePlan(), source: CaptureSource = .tc) throws {
         var plan = plan
         plan.maxFlows = min(plan.maxFlows, 4096)
-        if sockets { plan.interfaces = InterfaceFilter(exclude: []) }
-        object = try FlowObject.load(plan, source: sockets ? .cgroup : .tc)
+        if source == .cgroup { plan.interfaces = InterfaceFilter(exclude: []) }
+        object = try FlowObject.load(plan, source: source)
     }
 
     func tunnel(_ end: TunnelEnd, _ isThere: Bool = true) { #expect(object.tunnel(end, isThere) == 0) }
@@ -31,10 +31,12 @@ struct ProgramRunner: ~Copyable {
     func feed(_ frame: Frame, _ program: String = "weir_uplink_eth", _ context: test_context = test_context()) throws {
         let number = object.program(program)
         try #require(number >= 0)
-        let bytes = frame.bytes
+        // To a packet socket's program the kernel shows what stands behind the first 14 bytes.
+        let isPacket = program.contains("packet")
+        let bytes = isPacket ? frame.bytes[..<14] + frame.bytes : frame.bytes
         // The frame is read before the call returns.
         let result = unsafe test_run_program(number, bytes, UInt32(bytes.count), context)
-        #expect(result == (program.contains("socket") ? 1 : -1), "\(program) on \(bytes)")
+        #expect(result == (isPacket ? 0 : program.contains("socket") ? 1 : -1), "\(program) on \(bytes)")
     }
 
     func drain() throws -> Outcome {

@@ -125,6 +125,12 @@ extension KernelTests {
             #expect(try runner.run(given.frame, given.context).text == given.flow)
         }
 
+        @Test("a packet socket counts a frame as tc does", arguments: cases + tunnelled)
+        func packet(_ given: Case) throws {
+            let runner = try ProgramRunner(source: .socket)
+            #expect(try runner.run(given.frame, program: "weir_packet_uplink_eth", given.context).text == given.flow)
+        }
+
         @Test("what is not a sound packet is seen and left out, with its bytes")
         func leftOut() throws {
             let runner = try ProgramRunner()
@@ -177,7 +183,7 @@ extension KernelTests {
         func sockets(program: String, hook: Int) throws {
             var plan = CapturePlan()
             plan.owner = true
-            let runner = try ProgramRunner(plan, sockets: true)
+            let runner = try ProgramRunner(plan, source: .cgroup)
             let outcome = try runner.run(Frame.udp(1000, 80, payload: 4).ipv4(17).ethernet(0x800), program: program)
             #expect(outcome.text == "\(Self.v4)/17 32/1 @\(hook)")
             #expect(outcome.rows.first?.cgroup != 0)

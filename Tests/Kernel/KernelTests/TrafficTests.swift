@@ -118,11 +118,13 @@ func address(_ text: String) -> IPAddress { IPAddress(text)! }
 extension KernelTests {
     @Suite(.serialized)
     struct Traffic {
-        static let flavors: [DeviceFlavor] = [.tcx, .clsact]
+        /// Who shows a device's packets.
+        static let atDevices: [CaptureSource] = [.tc, .socket]
+        static let ways = [plan(.tcx), plan(.clsact), plan(source: .socket)]
 
-        static func plan(_ flavor: DeviceFlavor = .tcx) -> CapturePlan {
+        static func plan(_ flavor: DeviceFlavor = .tcx, source: CaptureSource = .tc) -> CapturePlan {
             var plan = CapturePlan()
-            plan.source = .tc
+            plan.source = source
             plan.flavor = flavor
             return plan
         }
@@ -157,14 +159,14 @@ extension KernelTests {
             }
         }
 
-        @Test("frames padded to 60 bytes count what their datagram says")
-        func padded() throws {
+        @Test("frames padded to 60 bytes count what their datagram says", arguments: atDevices)
+        func padded(source: CaptureSource) throws {
             let wire = try Wire()
             // A 40-byte ACK and its padding; the station is the broadcast one, so that every receiver takes it.
             var frame = Frame.tcp(1000, 80).ipv4(6).ethernet(0x800, padding: 6).bytes
             frame.replaceSubrange(0..<6, with: Array(repeating: 0xff, count: 6))
             #expect(frame.count == 60)
-            var capture = try wire.right.run { try Capture.start(Self.plan(), log: quiet) }
+            var capture = try wire.right.run { try Capture.start(Self.plan(source: source), log: quiet) }
             try wire.left.run { #expect(unsafe test_send_frames("w0", frame, frame.count, 1000) == 0) }
             usleep(50_000)
             var tally = Tally()
@@ -172,11 +174,11 @@ extension KernelTests {
             #expect(tally.amount { $0.destination == address("10.4.5.6") } == Amount(bytes: 40_000, packets: 1000))
         }
 
-        @Test("ICMP counts with type and code", arguments: ["10.9.0.2", "fd09::2"])
-        func icmp(target: String) throws {
+        @Test("ICMP counts with type and code", arguments: ["10.9.0.2", "fd09::2"], atDevices)
+        func icmp(target: String, source: CaptureSource) throws {
             let wire = try Wire()
             try wire.left.run {
-                var capture = try Capture.start(Self.plan(), log: quiet)
+                var capture = try Capture.start(Self.plan(source: source), log: quiet)
                 _ = try wire.left.exec("ping -q -c 5 -i 0.01 -s 100 \(target)")
                 var tally = Tally()
                 try tally.drain(&capture, keep: true)
@@ -189,14 +191,14 @@ extension KernelTests {
             }
         }
 
-        @Test("a TCP stream counts what its wire carried", arguments: [false, true])
-        func stream(offloads: Bool) throws {
+        @Test("a TCP stream counts what its wire carried", arguments: [false, true], atDevices)
+        func stream(offloads: Bool, source: CaptureSource) throws {
             let wire = try Wire(offloads: offloads)
             _ = try wire.left.exec("tc qdisc add dev w0 root pfifo limit 10000")
             // A multicast listener report between the two readings below would be in one of them only.
             _ = try wire.left.exec("sysctl -qw net.ipv6.conf.w0.disable_ipv6=1")
             try wire.left.run {
-                var plan = Self.plan()
+                var plan = Self.plan(source: source)
                 plan.initiator = true
                 var capture = try Capture.start(plan, log: quiet)
                 _ = try wire.right.exec("iperf3 -s -1 -D >/dev/null 2>&1; sleep 0.3")
@@ -324,11 +326,11 @@ extension KernelTests {
             }
         }
 
-        @Test("a device that left has its name until its packets are drained")
-        func departed() throws {
+        @Test("a device that left has its name until its packets are drained", arguments: atDevices)
+        func departed(source: CaptureSource) throws {
             let wire = try Wire()
             try wire.left.run {
-                var plan = Self.plan()
+                var plan = Self.plan(source: source)
                 plan.interface = true
                 var capture = try Capture.start(plan, log: quiet)
                 #expect(capture.attachedCount == 1)
@@ -427,11 +429,11 @@ extension KernelTests {
             }
         }
 
-        @Test("devices that come are attached, those that go are let go")
-        func hotplug() throws {
+        @Test("devices that come are attached, those that go are let go", arguments: atDevices)
+        func hotplug(source: CaptureSource) throws {
             let host = try Namespace("plug")
             try host.run {
-                var capture = try Capture.start(Self.plan(), log: quiet)
+                var capture = try Capture.start(Self.plan(source: source), log: quiet)
                 #expect(capture.facts.interfaces.isEmpty)
                 _ = try host.exec("ip link add d0 type veth peer name d9; ip addr add 10.8.0.1/24 dev d0; ip link set d9 up; ip link set d0 up")
                 _ = capture.wait(until: .now + .milliseconds(200))

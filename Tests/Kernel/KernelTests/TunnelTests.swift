@@ -189,11 +189,11 @@ extension KernelTests {
             #expect(tally.book[.tunnel] == Amount())
         }
 
-        @Test("each packet in a tunnel counts once and those around it not, or the other way round, also after a reload", arguments: Traffic.flavors)
-        func once(flavor: DeviceFlavor) throws {
+        @Test("each packet in a tunnel counts once and those around it not, or the other way round, also after a reload", arguments: Traffic.ways)
+        func once(way: CapturePlan) throws {
             let overlay = try Overlay()
             try overlay.wire.left.run {
-                var plan = Traffic.plan(flavor)
+                var plan = way
                 var capture = try Capture.start(plan, log: quiet)
                 #expect(capture.facts.interfaces.map(\.name).sorted() == ["p1", "vx0", "w0"])
                 for side in [TunnelSide.inner, .outer, .inner] {

@@ -16,13 +16,13 @@ extension KernelTests {
         /// a packet socket made leaves it in the frame. Two that are in the frame are read.
         @Test(
             "tags in the frame and beside it",
-            arguments: [[], [0x8100], [0x88a8, 0x8100], [0x88a8, 0x8100, 0x8100], [0x8100, 0x8100, 0x8100, 0x8100]])
-        func tags(_ tags: [UInt16]) throws {
+            arguments: [[], [0x8100], [0x88a8, 0x8100], [0x88a8, 0x8100, 0x8100], [0x8100, 0x8100, 0x8100, 0x8100]], Traffic.atDevices)
+        func tags(_ tags: [UInt16], source: CaptureSource) throws {
             let wire = try Wire()
             var frame = Frame.udp(1000, 80, payload: 100).ipv4(17).ethernet(0x800, tags: tags).bytes
             frame.replaceSubrange(0..<6, with: Array(repeating: 0xff, count: 6))
-            var sender = try wire.left.run { try Capture.start(Traffic.plan(), log: quiet) }
-            var receiver = try wire.right.run { try Capture.start(Traffic.plan(), log: quiet) }
+            var sender = try wire.left.run { try Capture.start(Traffic.plan(source: source), log: quiet) }
+            var receiver = try wire.right.run { try Capture.start(Traffic.plan(source: source), log: quiet) }
             try wire.left.run { #expect(unsafe test_send_frames("w0", frame, frame.count, 100) == 0) }
             usleep(50_000)
             let all = Amount(bytes: 12_800, packets: 100)

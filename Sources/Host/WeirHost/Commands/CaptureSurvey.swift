@@ -15,8 +15,8 @@ enum CaptureSurvey {
             let choice = try SourceChoice(plan, HostFacts.read(links))
             var lines = ["source: \(choice.source.rawValue), since \(choice.because)"]
             lines += choice.notTaken.map { "not \($0.source.rawValue): \($0.reason)" }
-            if choice.source == .tc { lines.append("interfaces: \(interfaces(links, plan))") }
-            if choice.source == .tc { lines += tunnelPaths(links, plan.interfaces, plan.tunnels).map { "tunnel \($0)" } }
+            if choice.source.isAtDevices { lines.append("interfaces: \(interfaces(links, plan))") }
+            if choice.source.isAtDevices { lines += tunnelPaths(links, plan.interfaces, plan.tunnels).map { "tunnel \($0)" } }
             lines += translation(plan, links)
             lines += unseenPaths(links).map { "not seen by any source: \($0)" }
             return lines

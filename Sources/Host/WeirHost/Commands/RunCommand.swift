@@ -12,8 +12,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Captures, names and exports the traffic of this host until it is told to stop.",
         discussion: """
-            Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; before it counts it gives up all that root has beyond
-            them. SIGHUP reads the configuration again; SIGTERM and
+            Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (CAP_NET_RAW for packet sockets); before it counts it
+            gives up all that root has beyond them. SIGHUP reads the configuration again; SIGTERM and
             Ctrl-C drain everything and leave within 5 s; a second one leaves at once. WEIR_LOG_LEVEL=debug says more.
 
             Example: sudo weir run --config /etc/weir
@@ -56,7 +56,7 @@ struct RunCommand: ParsableCommand {
             }
             try makeFinalMetrics()
             SocketFile.join(TapServer.group)
-            giveUpRights(log)
+            giveUpRights(configuration.capture.source, log)
             wait(for: Agent(loader, threshold: threshold), configuration, files, log)
         }
     }
@@ -70,8 +70,8 @@ struct RunCommand: ParsableCommand {
     }
 
     /// Before any other thread starts. A system that does not let it is told of and used all the same: less is safer, not more exact.
-    private func giveUpRights(_ log: Logger) {
-        do throws(CaptureError) { try Capabilities.giveUpTheRest() } catch {
+    private func giveUpRights(_ source: CaptureSource, _ log: Logger) {
+        do throws(CaptureError) { try Capabilities.giveUpTheRest(for: source) } catch {
             log.warning("rights that are not needed were kept", metadata: ["error": "\(error)"])
         }
     }

@@ -17,7 +17,7 @@ struct ProgramGate: Gate {
         guard refusal == 0 else { throw Skipped("this machine does not let root load eBPF (errno \(refusal))", isForGood: true) }
         var gauges: [Gauge] = []
         for (plan, wanted) in Self.plans {
-            for (source, programs) in [(CaptureSource.tc, Self.devices), (.cgroup, Self.sockets)] {
+            for (source, programs) in [(CaptureSource.tc, Self.devices), (.cgroup, Self.sockets), (.socket, Self.packets)] {
                 var wanted = wanted
                 wanted.maxFlows = 1024
                 let object = try FlowObject.load(wanted, source: source)
@@ -38,6 +38,7 @@ struct ProgramGate: Gate {
 
     private static let devices = ["weir_uplink_eth", "weir_uplink_raw", "weir_port_eth", "weir_port_raw", "weir_out_eth", "weir_out_raw"]
     private static let sockets = ["weir_socket_in", "weir_socket_out"]
+    private static let packets = ["uplink_eth", "uplink_raw", "port_eth", "port_raw", "loopback_eth"].map { "weir_packet_\($0)" }
 
     private static var plans: [(name: String, plan: CapturePlan)] {
         var zones = CapturePlan()
