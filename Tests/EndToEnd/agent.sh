@@ -23,6 +23,14 @@ EOF
     chmod 0600 "$CASE/$1.yaml"
 }
 
+# capture_by SOURCE: how `capture:` names it; tcx and clsact are the two ways of tc.
+capture_by() {
+    case $1 in
+        tcx | clsact) echo "source: tc, tc: $1" ;;
+        *) echo "source: $1" ;;
+    esac
+}
+
 # agent NAME HOST: starts it there with $CASE/NAME.yaml, and returns when it counts.
 agent() {
     : >"$CASE/$1.log"
@@ -61,6 +69,13 @@ attached() {
 
 # has_ours HOST DEVICE WHAT: `attached` says WHAT.
 has_ours() { [ "$(attached "$1" "$2")" = "$3" ]; }
+
+# has_packets HOST DEVICE: a packet socket that gets all protocols is bound to it.
+has_packets() {
+    local number
+    number=$(ip_in "$1" -o link show dev "$2" | cut -d: -f1)
+    in_host "$1" awk -v number="$number" '$4 == "0003" && $5 == number { found = 1 } END { exit !found }' /proc/net/packet
+}
 
 # reload AGENT: SIGHUP, and waits until it said how that went.
 reload() {

@@ -7,12 +7,12 @@
 # each end, so truth is known by cell: what the two ends sent, as `tc -s class` has it, which counts the segments of a
 # super-packet and their headers. For sockets it is what the generator sent; for TCP, where nobody else knows, the classes.
 #
-#   left: agents tcx and cgroup    w0 ── w0    right: agent clsact
+#   left: agents tcx and cgroup    w0 ── w0    right: agents clsact and socket
 #   IPv4 is sent by left, IPv6 by right (TCP answers either way), so each device sees both directions.
 
 PROTOCOLS=(none UDP TCP ICMP SCTP fragments)
 FAMILIES=(IPv4 IPv6)
-SOURCES=(tcx clsact cgroup)
+SOURCES=(tcx clsact socket cgroup)
 # How long full rate lasts before an event, and after it.
 LEAD=0.5
 
@@ -87,9 +87,7 @@ matrix_agents() {
 
 # matrix_agent NAME SOURCE WINDOW [MORE [METRICS]]
 matrix_agent() {
-    local capture="source: tc, tc: $2"
-    [ "$2" != cgroup ] || capture="source: cgroup"
-    config "$1" "$capture, window: $3${4:-}"
+    config "$1" "$(capture_by "$2"), window: $3${4:-}"
     # Ports are in the key as long as something asks for them; the order of the packets shows in their ports.
     cat >"$CASE/$1.metrics" <<EOF
   cell.bytes: { measure: bytes, attributes: [src.address, dst.address] }
@@ -98,8 +96,11 @@ matrix_agent() {
 ${5:-}
 EOF
     sed -i -e '/^  test\./d' -e "/^metrics:/r $CASE/$1.metrics" "$CASE/$1.yaml"
-    agent "$1" "$([ "$2" = clsact ] && echo right || echo left)"
+    agent "$1" "$(side_of "$2")"
 }
+
+# side_of SOURCE: where its agent runs.
+side_of() { [ "$1" = clsact ] || [ "$1" = socket ] && echo right || echo left; }
 
 # found AGENT: what it exported, as lines FAMILY PROTOCOL BYTES PACKETS.
 found() {

@@ -83,6 +83,7 @@ matrix_churn() {
     for side in left right; do ip_in $side link add last0 type veth peer name last1; done
     wait_for "tcx on the device that came last" 3 has_ours left last0 "tcx 2 clsact 0"
     wait_for "clsact on the device that came last" 3 has_ours right last0 "tcx 0 clsact 2"
+    wait_for "a packet socket on the device that came last" 3 has_packets right last0
     for side in left right; do ip_in $side link del last0; done
     sleep 0.3
     for source in "${SOURCES[@]}"; do
@@ -237,7 +238,7 @@ overloaded() {
             measured "cgroup both all $1 overload $3" "the kernel's own book" \
                 "$(metric cgroup weir_kernel_seen_bytes_total)" "$(metric cgroup weir_kernel_seen_packets_total)" "$(booked cgroup bytes)" "$(booked cgroup packets)"
         else
-            read -ra seen < <(carried "$([ "$source" = clsact ] && echo right || echo left)" w0)
+            read -ra seen < <(carried "$(side_of "$source")" w0)
             [ "$1" = off ] || read -ra seen < <(segments_carried)
             measured "$source both all $1 overload $3" "$([ "$1" = off ] && echo interface counters || echo tc -s qdisc)" "${seen[@]}" "$(accounted "$source" bytes)" "$(accounted "$source" packets)"
         fi

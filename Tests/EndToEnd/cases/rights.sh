@@ -19,6 +19,7 @@ mask() {
     local name sum=0
     for name in ${1//,/ }; do
         case $name in
+            net_raw) sum=$((sum | 1 << 13)) ;;
             net_admin) sum=$((sum | 1 << 12)) ;;
             perfmon) sum=$((sum | 1 << 38)) ;;
             bpf) sum=$((sum | 1 << 39)) ;;
@@ -60,10 +61,10 @@ start() {
     grep -q ' notice running ' "$CASE/a.log" || { fail "agent a did not start"; exit 1; }
 }
 
-# counts SHAPE SOURCE: its process has the rights and no others, a probe is answered, and what is sent is counted, with its owner.
+# counts SHAPE SOURCE [RIGHTS]: its process has the rights and no others, a probe is answered, and what is sent is counted, with its owner.
 counts() {
     local rights sent set
-    rights=$(rights_of "$1")
+    rights=${3:-$(rights_of "$1")}
     [ -n "$rights" ] || fail "deploy/ says no rights for a $1"
     # The service's and, above it, what leads there: readable for its user.
     chmod 0755 "$WORK" "$CASE"
@@ -85,15 +86,15 @@ counts() {
     stop_agent a
     expect_books a
     expect_truth a test "$(of l3_bytes <<<"$sent")" "$(of packets <<<"$sent")"
-    [ "$2" = tc ] || expect "bytes of the sender's owner" "$(of l3_bytes <<<"$sent")" \
+    [ "$2" != cgroup ] || expect "bytes of the sender's owner" "$(of l3_bytes <<<"$sent")" \
         "$(metric a weir_test_bytes_total "src_owner_name=\"$PREFIX-sender\"")"
 }
 
-# as_root SOURCE [PROGRAMS]: started with all that root may, it gives up the rest before it counts, in every thread, and neither a reload with another
-# key nor a device that comes later misses it.
+# as_root SOURCE [PROGRAMS [RIGHT]]: started with all that root may, it gives up the rest before it counts, in every thread, and neither a reload with another
+# key nor a device that comes later misses it. RIGHT is one that this source needs beyond those of deploy/.
 as_root() {
     local rights sent more task set device
-    rights=$(rights_of service)
+    rights=$(rights_of service)${3:+,$3}
     wire
     confined_config "$1"
     agent a left
@@ -110,6 +111,7 @@ as_root() {
     ! grep 'reload refused' "$CASE/a.log" || fail "the reload was refused"
     veth left late right late
     ip_in left link set late up
+    if [ "$1" = socket ]; then for device in w0 late; do wait_for "a packet socket at $device" 5 has_packets left $device; done; fi
     [ -z "${2:-}" ] || for device in w0 late; do wait_for "programs at $device" 5 has_ours left $device "$2"; done
     more=$(in_host left "${JOINING[@]}" "$GEN" sock 10.77.0.1 10.77.0.2 500 100 1)
     sleep 0.3
@@ -192,6 +194,9 @@ calls() {
 run_case rights-root-tcx as_root "tc, tc: tcx" "tcx 2 clsact 0"
 run_case rights-root-clsact as_root "tc, tc: clsact" "tcx 0 clsact 2"
 run_case rights-root-cgroup as_root cgroup
+run_case rights-root-socket as_root socket "" net_raw
+# Who may not attach, but may open packet sockets: auto comes to them.
+for shape in container service; do run_case "rights-$shape-packets" counts $shape auto bpf,net_raw,perfmon; done
 for source in tc cgroup; do
     for shape in container service; do run_case "rights-$shape-$source" counts $shape $source; done
     run_case "rights-calls-$source" calls $source
