@@ -179,7 +179,10 @@ struct Attachments: Sendable {
         _ device: Device, replacing old: Attachment?, _ object: borrowing FlowObject
     ) -> Result<Attachment, Refused> {
         if areSockets { return open(device, replacing: old, object) }
-        if old == nil, swept.insert(device.index).inserted { sweep(device) }
+        if old == nil, swept.insert(device.index).inserted {
+            // A filter of clsact takes the place of the one that was left; a link stands beside it.
+            if flavor == .clsact { adoptQdisc(device.index) } else { sweep(device.index) }
+        }
         var hooks: [Hook] = []
         // Egress first: a packet on its way through must not be counted at ingress and then again as unwatched.
         for ingress in device.role == .loopback ? [false] : [false, true] {
@@ -189,6 +192,7 @@ struct Attachments: Sendable {
             case .success(let hook): hooks.append(hook)
             case .failure(let error):
                 for hook in hooks { remove(hook) }
+                if old == nil { sweep(device.index) }
                 return .failure(error)
             }
         }
@@ -244,8 +248,10 @@ struct Attachments: Sendable {
     private func attachFilter(_ program: Int32, _ index: UInt32, ingress: Bool) -> Result<capture_filter, Refused> {
         guard let there = TrafficFilter.all(interface: index, ingress: ingress) else { return .failure(Refused(number: EIO)) }
         var number = EBUSY
-        // The first priority where a BPF filter may stand: another kind of filter keeps its priority for itself.
-        for priority in Self.priorities
+        // Where one of ours stands it is replaced, between two packets; else the first priority where a BPF filter may stand: another kind
+        // of filter keeps its priority for itself.
+        let ours = there.first { $0.isOurs && $0.handle == Self.handle && Self.priorities.contains($0.priority) }
+        for priority in (ours.map { [$0.priority] } ?? []) + Self.priorities
         where !there.contains(where: { $0.handle == Self.handle && $0.priority == priority && !$0.isOurs }) {
             var filter = capture_filter(ifindex: index, handle: Self.handle, priority: priority, ingress: ingress)
             // Read before the call returns.
@@ -256,18 +262,33 @@ struct Attachments: Sendable {
         return .failure(Refused(number: number))
     }
 
+    /// A qdisc that holds nothing but what a killed process of ours left was ours too.
+    private mutating func adoptQdisc(_ index: UInt32) {
+        let left = [false, true].flatMap { TrafficFilter.all(interface: index, ingress: $0) ?? [] }
+        if !left.isEmpty, left.allSatisfy(\.isOurs) { ownQdiscs.insert(index) }
+    }
+
+    /// Removes what a killed process of ours left on other devices than `plan` attaches: it goes on counting into maps that are
+    /// about to be drained for the last time.
+    mutating func sweepOthers(_ devices: some Sequence<UInt32>, _ plan: DevicePlan?) {
+        for index in devices where plan?.attached[index] == nil {
+            sweep(index)
+            removeOwnQdisc(index)
+        }
+    }
+
     /// Removes what a killed process of ours left; a qdisc that held nothing else was ours too.
-    private mutating func sweep(_ device: Device) {
+    private mutating func sweep(_ index: UInt32) {
         var hasSwept = false
         for ingress in [false, true] {
-            for left in TrafficFilter.all(interface: device.index, ingress: ingress) ?? []
+            for left in TrafficFilter.all(interface: index, ingress: ingress) ?? []
             where left.handle == Self.handle && Self.priorities.contains(left.priority) && left.isOurs {
-                var filter = capture_filter(ifindex: device.index, handle: left.handle, priority: left.priority, ingress: ingress)
+                var filter = capture_filter(ifindex: index, handle: left.handle, priority: left.priority, ingress: ingress)
                 // Read before the call returns.
                 if unsafe capture_filter_remove(&filter) == 0 { hasSwept = true }
             }
         }
-        if hasSwept, isEmpty(device.index) { ownQdiscs.insert(device.index) }
+        if hasSwept, isEmpty(index) { ownQdiscs.insert(index) }
     }
 
     private func isEmpty(_ index: UInt32) -> Bool {
@@ -276,7 +297,10 @@ struct Attachments: Sendable {
 
     private mutating func remove(_ attachment: Attachment) {
         for hook in attachment.hooks { remove(hook) }
-        let index = attachment.device.index
+        removeOwnQdisc(attachment.device.index)
+    }
+
+    private mutating func removeOwnQdisc(_ index: UInt32) {
         if ownQdiscs.remove(index) != nil, isEmpty(index) { _ = capture_clsact_remove(index) }
     }
 
