@@ -17,6 +17,8 @@ struct events {
 struct capture {
 	struct bpf_object *object;
 	struct capture_shape shape;
+	struct flow_config config;
+	bool is_pinned;		      // maps of a process before: no object, no programs, no `control`
 	struct flow_control *control; // the programs' .bss
 	int flows[2], books, barrier, barrier_inner, watched, tunnel_ends, ring_fd, cpus;
 	struct ring_buffer *ring;
@@ -31,5 +33,8 @@ struct capture {
 
 /// Widens a projected key.
 void capture_widen(const void *key, uint32_t key_size, struct capture_row *row);
+
+/// For `ring_buffer__new`: keeps a record of the ring.
+int capture_event_arrived(void *context, void *data, size_t size);
 
 #endif

@@ -123,8 +123,6 @@ static int find_maps(struct capture *capture)
 	return capture->control ? 0 : -ENOENT;
 }
 
-int capture_event_arrived(void *context, void *data, size_t size);
-
 struct capture *capture_open(const char *base64, size_t length, const struct flow_config *config,
 			     const struct capture_shape *shape)
 {
@@ -137,6 +135,7 @@ struct capture *capture_open(const char *base64, size_t length, const struct flo
 	if (!capture || !bytes)
 		goto failed;
 	capture->shape = *shape;
+	capture->config = *config;
 	capture->cpus = libbpf_num_possible_cpus();
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "weir");
 	capture->object = bpf_object__open_mem(bytes, decode(base64, length, bytes), &options);
@@ -164,6 +163,13 @@ void capture_close(struct capture *capture)
 	ring_buffer__free(capture->ring);
 	if (capture->control)
 		munmap(capture->control, sizeof *capture->control);
+	if (capture->is_pinned) {
+		const int maps[] = {capture->flows[0], capture->flows[1], capture->books, capture->ring_fd};
+		for (int i = 0; i < 4; i++) {
+			if (maps[i] >= 0)
+				close(maps[i]);
+		}
+	}
 	bpf_object__close(capture->object);
 	free(capture->events[0].rows);
 	free(capture->events[1].rows);

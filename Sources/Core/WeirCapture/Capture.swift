@@ -13,18 +13,20 @@ public import WeirKit
 public struct Capture: ~Copyable, Sendable {
     public private(set) var choice: SourceChoice
     private let interruptor: CaptureInterruptor
-    private var plan: CapturePlan
+    private(set) var plan: CapturePlan
     /// What `auto` has tried in vain: it is not tried again.
     private let refused: [SourceChoice.Turned]
-    private var object: FlowObject
-    private var links: LinkWatch
+    var object: FlowObject
+    private(set) var links: LinkWatch
     private var attachments: Attachments
     private var socketLinks: [Descriptor] = []
     private var waiter: Descriptor
-    private let log: Logger
+    let log: Logger
+    /// Where the maps outlive this process; nil where they do not.
+    var pins: PinnedMaps?
     /// Names of devices that left and may have counted since the last drain.
     private var departed: [UInt32: String] = [:]
-    private var reader: RowReader
+    var reader: RowReader
     private var translator: Translator
     private var nextAddressTurn: ContinuousClock.Instant
     private var nextSenderTurn: ContinuousClock.Instant
@@ -49,12 +51,14 @@ public struct Capture: ~Copyable, Sendable {
             throw CaptureError(
                 "start capturing", needed: "Linux 5.15 or later", found: "Linux \(KernelVersion.running)", remedy: "update the kernel")
         }
-        return try start(plan, refused: [], interruptor, log)
+        // First of all, so that its lock is also the last to go.
+        let pins = try PinnedMaps.follow(nil, plan.pin)
+        return try start(plan, refused: [], pins, interruptor, log)
     }
 
     /// Where `auto` is refused at one source it goes on to the next.
     private static func start(
-        _ plan: CapturePlan, refused: [SourceChoice.Turned], _ interruptor: CaptureInterruptor, _ log: Logger
+        _ plan: CapturePlan, refused: [SourceChoice.Turned], _ pins: PinnedMaps?, _ interruptor: CaptureInterruptor, _ log: Logger
     ) throws(CaptureError) -> Capture {
         let links = try watchLinks()
         let translator = try Translator.start(plan.nat)
@@ -64,17 +68,23 @@ public struct Capture: ~Copyable, Sendable {
         let object = try FlowObject.load(plan, source: choice.source)
         let waiter = try makeWaiter(object, links, interruptor)
         var capture = Capture(plan, choice, refused, object, links, translator, interruptor, waiter, log)
-        do {
+        capture.pins = pins
+        do throws(CaptureError) {
+            try capture.pins?.pin(capture.object)
+            capture.sweepLeftFilters()
             switch choice.source {
             case .cgroup: capture.socketLinks = try attachSockets(capture.object, facts)
             default: try capture.attachDevices()
             }
             return capture
         } catch {
+            capture.pins?.removeOwn()
             guard plan.source == .auto, error.isRefusal else { throw error }
+            let pins = capture.pins
             capture.detach()
             log.warning("a capture source was refused", metadata: ["source": "\(choice.source.rawValue)", "error": "\(error)"])
-            return try start(plan, refused: refused + [SourceChoice.Turned(source: choice.source, reason: error.description)], interruptor, log)
+            let refused = refused + [SourceChoice.Turned(source: choice.source, reason: error.description)]
+            return try start(plan, refused: refused, pins, interruptor, log)
         }
     }
 
@@ -159,6 +169,13 @@ public struct Capture: ~Copyable, Sendable {
         }
     }
 
+    /// Links have left with the process before, filters of clsact have not: with its maps still to be drained they must be gone.
+    private mutating func sweepLeftFilters() {
+        guard pins?.left.isEmpty == false else { return }
+        attachments.sweepOthers(
+            links.table.links.keys, choice.source == .tc ? DevicePlan(links.table, plan.interfaces, plan.tunnels) : nil)
+    }
+
     private mutating func followDevices() {
         attachments.follow(DevicePlan(links.table, plan.interfaces, plan.tunnels), object, log)
         attachments.tellNone(plan.interfaces, log)
@@ -225,6 +242,10 @@ public struct Capture: ~Copyable, Sendable {
             nextAddressTurn = .now + HostAddresses.turn
             reader.addresses.turn()
         }
+        if pins?.left.isEmpty == false {
+            book += try takeOver(consume)
+            reader.begin(isSenderTurn: false)
+        }
         let inserts = object.inserts(old)
         if reader.needsSurvey, inserts <= UInt64(Self.chunk), !object.hasEvents(old) {
             // One read brings and takes all: an idle host's drain costs next to nothing.
@@ -257,7 +278,7 @@ public struct Capture: ~Copyable, Sendable {
     }
 
     /// Looks at every row of the map, unless nothing was put in, then of the ring.
-    private mutating func walk(
+    mutating func walk(
         _ generation: UInt32, _ inserts: UInt64, _ look: (capture_row, inout RowReader) -> Void
     ) throws(CaptureError) {
         object.rewind()
@@ -277,7 +298,8 @@ public struct Capture: ~Copyable, Sendable {
         }
     }
 
-    private mutating func walk(
+    /// Takes every row of the map, unless nothing was put in, and hands it on, then those of the ring.
+    mutating func walk(
         _ generation: UInt32, _ inserts: UInt64, _ book: inout KernelBook, _ consume: (Span<CapturedFlow>) -> Void
     ) throws(CaptureError) {
         object.rewind()
@@ -331,6 +353,8 @@ public struct Capture: ~Copyable, Sendable {
         let next = next.translating(nextTranslator.choice.isOn)
         let fresh = try FlowObject.load(next, source: choice.source)
         let freshWaiter = try Self.makeWaiter(fresh, links, interruptor)
+        var freshPins = try PinnedMaps.follow(pins, next.pin)
+        try freshPins?.pin(fresh)
         if choice.source == .cgroup {
             for (index, name) in Self.socketPrograms.enumerated() {
                 let result = capture_replace(socketLinks[index].number, fresh.program(name))
@@ -338,7 +362,9 @@ public struct Capture: ~Copyable, Sendable {
                 let error = CaptureError(
                     "replace \(name)", needed: "BPF_LINK_UPDATE", found: errorText(-result), remedy: "restart instead of reloading")
                 // One program writes to the new maps, the other to the old ones, and no way back is sure to work.
-                throw index > 0 ? error.asFatal : error
+                if index > 0 { throw error.asFatal }
+                freshPins?.removeOwn()
+                throw error
             }
         } else {
             attachments.follow(DevicePlan(links.table, next.interfaces, next.tunnels), fresh, anew: true, log)
@@ -350,6 +376,8 @@ public struct Capture: ~Copyable, Sendable {
             book = try drain(consume)
             book += try drain(consume)
         } catch { throw error.asFatal }
+        pins?.removeOwn()
+        pins = freshPins
         waiter = freshWaiter
         object = fresh
         // What it had learnt is asked again within one drain.
@@ -369,6 +397,12 @@ public struct Capture: ~Copyable, Sendable {
         isAttached = false
         socketLinks = []
         attachments.removeAll()
+    }
+
+    /// After the last drain: removes the pinned maps, which hold nothing any more, and lets another process have the folder.
+    public mutating func unpin() {
+        pins?.removeOwn()
+        pins = nil
     }
 
     /// Names by interface number, of this network namespace. One that left keeps its name until the next drain is done.

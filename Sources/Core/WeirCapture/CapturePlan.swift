@@ -27,6 +27,8 @@ public struct CapturePlan: Sendable, Equatable {
     public var tunnels = TunnelSide.inner
     /// Room for packets of flows that no longer fit into the map. A power of two.
     public var ringBytes = 1 << 20
+    /// The folder of a BPF file system in which the maps outlive the process; nil: they end with it.
+    public var pin: String?
 
     public init() {}
 

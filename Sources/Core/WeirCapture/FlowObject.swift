@@ -80,9 +80,12 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
     package func flip() throws(CaptureError) -> UInt32 {
         let old = generation
         try check(unsafe capture_flip(capture), "change generations")
-        try check(unsafe capture_collect_events(capture), "read the ring")
+        try collectEvents()
         return old
     }
+
+    /// Moves what is in the ring to the events.
+    package func collectEvents() throws(CaptureError) { try check(unsafe capture_collect_events(capture), "read the ring") }
 
     package func rewind() { unsafe capture_rewind(capture) }
 
@@ -115,6 +118,37 @@ package struct FlowObject: ~Copyable, @unchecked Sendable {
     }
 
     package func clear(_ generation: UInt32) throws(CaptureError) { try check(unsafe capture_clear(capture, generation), "clear a generation") }
+
+    // MARK: Pinned maps
+
+    /// What became of opening a set that a process before has pinned.
+    enum Pinned: ~Copyable {
+        /// For reading and taking alone: no program belongs to it and no generation counts.
+        case opened(PinLayout, FlowObject)
+        /// Nothing that this program can read.
+        case foreign
+        case failed(Int32)
+    }
+
+    static func open(pinnedIn folder: String, _ number: UInt32) -> Pinned {
+        var record = capture_layout()
+        // Text and record outlive the calls.
+        var error = unsafe -folder.withCString { unsafe capture_pinned_layout($0, number, &record) }
+        if error == 0 {
+            if let opened = unsafe folder.withCString({ unsafe capture_open_pinned($0, number, &record) }) {
+                let layout = PinLayout(record)
+                return .opened(layout, unsafe FlowObject(owning: opened, layout.shape))
+            }
+            error = errno
+        }
+        return error == EPROTO || error == ENOENT ? .foreign : .failed(error)
+    }
+
+    /// Pins what it takes to drain this object later: 0, or a negative errno.
+    func pin(in folder: String, as number: UInt32) -> Int32 {
+        // The text outlives the call.
+        unsafe folder.withCString { unsafe capture_pin(capture, $0, number) }
+    }
 
     // MARK: Descriptors
 

@@ -47,6 +47,8 @@ public struct KernelBook: Sendable {
     var exclusions = InlineArray<8, Amount>(repeating: Amount())
     /// Of what was counted: whose ends were rewritten, and whose could not be looked up.
     public internal(set) var translations = TranslationBook()
+    /// Of all that: what processes before had counted.
+    public internal(set) var takeover = TakeoverBook()
 
     public init() {}
 
@@ -81,5 +83,6 @@ public struct KernelBook: Sendable {
         for reason in OverflowReason.allCases { sum[reason] += more[reason] }
         for reason in NotCountedReason.allCases { sum[reason] += more[reason] }
         sum.translations += more.translations
+        sum.takeover += more.takeover
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-private import CWeirCapture
+internal import CWeirCapture
 
 /// The kernel maps that a plan leads to; known without loading anything.
 public struct MapShape: Sendable, Equatable {
@@ -30,6 +30,17 @@ public struct MapShape: Sendable, Equatable {
         ringBytes = plan.ringBytes
         joinsFragments = plan.needsPorts && source != .cgroup
         self.possibleCPUs = possibleCPUs ?? max(1, Int(capture_possible_cpus()))
+    }
+
+    /// That of maps which are there already.
+    init(_ layout: capture_layout) {
+        keySize = Int(layout.key_size)
+        valueSize = Int(layout.value_size)
+        isPerCPU = layout.per_cpu != 0
+        maxFlows = Int(layout.max_flows)
+        ringBytes = Int(layout.ring_bytes)
+        joinsFragments = layout.config.join_fragments != 0
+        possibleCPUs = Int(layout.cpus)
     }
 
     /// One entry of one map, without its bucket: the kernel's own 48 bytes, key and value to whole words, and where the

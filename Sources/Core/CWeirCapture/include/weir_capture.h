@@ -80,6 +80,45 @@ int capture_book(const struct capture *capture, uint32_t generation, struct flow
 /// Forgets the book, the events and the insert count of an idle generation.
 int capture_clear(struct capture *capture, uint32_t generation);
 
+// Maps that outlive the process.
+
+#define CAPTURE_LAYOUT_MAGIC 0x6e69702d72696577 /* "weir-pin" */
+enum { CAPTURE_LAYOUT_VERSION = 1 };
+
+/// What lies beside pinned maps: all that it takes to read them.
+struct capture_layout {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t size; // of this struct
+	uint64_t abi;
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_flows;
+	uint32_t ring_bytes;
+	uint32_t cpus; // that per-CPU values have a place for
+	uint8_t per_cpu;
+	uint8_t sockets;
+	uint8_t unused[2];
+	struct flow_config config;
+};
+FLOW_LAYOUT(sizeof(struct capture_layout) == 64);
+
+/// A number for what `flow_abi.h` says about keys, values, events and books: another one, and the bytes mean something
+/// else.
+uint64_t capture_abi(void);
+/// Makes or opens a folder for sets of maps and holds it until the descriptor is closed. -EMEDIUMTYPE: not in a BPF
+/// file system; -EPERM: others may write there; -EWOULDBLOCK: somebody holds it.
+int capture_pin_folder(const char *path);
+/// The numbers of the sets in a held folder, in no order.
+int capture_pin_sets(const char *folder, uint32_t *numbers, uint32_t capacity);
+/// Pins what it takes to drain the maps later, as the set of that number.
+int capture_pin(const struct capture *capture, const char *folder, uint32_t number);
+int capture_pins_remove(const char *folder, uint32_t number);
+/// -EPROTO, -ENOENT: nothing that this program can read.
+int capture_pinned_layout(const char *folder, uint32_t number, struct capture_layout *layout);
+/// Maps to be read, taken from and closed; nothing else can be done with them. On failure NULL and errno, as above.
+struct capture *capture_open_pinned(const char *folder, uint32_t number, const struct capture_layout *layout);
+
 // Waiting.
 
 enum capture_ready { CAPTURE_RING = 1, CAPTURE_NETLINK = 2, CAPTURE_BELL = 4 };
