@@ -115,6 +115,7 @@ struct DataLoop: ~Copyable {
         capture.detach()
         drain()
         endWindow()
+        capture.unpin()
         pipeline.finish()
     }
 
@@ -175,6 +176,7 @@ struct DataLoop: ~Copyable {
         capture.detach()
         drain()
         endWindow()
+        capture.unpin()
         do throws(CaptureError) {
             capture = try Capture.start(next, interruptor: interruptor, log: log)
             log.warning("another capture source: packets between the two were not counted")

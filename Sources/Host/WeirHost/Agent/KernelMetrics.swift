@@ -31,6 +31,9 @@ struct KernelMetrics: Sendable {
     private let translated: Line
     private let unresolved: [(reason: UnresolvedReason, line: Line)]
     private let questions: Cell
+    private let adopted: Line
+    private let gone: Line
+    private let foreignLayouts: Cell
     private let drains: Cell
     private let drainTime: Cell
     private let windows: Cell
@@ -51,6 +54,10 @@ struct KernelMetrics: Sendable {
             ($0, Line(registry, "unresolved", "counted, whose ends are as they were seen: connection tracking had no answer", [("reason", $0.name)]))
         }
         questions = registry.counter("weir_kernel_conntrack_questions_total", "Tuples that connection tracking was asked for.")
+        adopted = Line(registry, "adopted", "of those seen that programs of a process before saw, which was killed (capture.pin)")
+        gone = Line(registry, "gone", "that a process before had taken out of its pinned maps when it was killed: part of no other number here")
+        foreignLayouts = registry.counter(
+            "weir_kernel_foreign_layout_total", "Sets of pinned maps that were removed unread, as another version of the program made them.")
         drains = registry.counter("weir_kernel_flips_total", "Times the kernel half changed over to the other generation to be drained.")
         drainTime = registry.counter(
             "weir_kernel_drain_seconds_total", "Time spent draining and handing on; divide by weir_kernel_flips_total.", scale: .nanoseconds)
@@ -68,6 +75,9 @@ struct KernelMetrics: Sendable {
         translated.add(book.translations.translated)
         for (reason, line) in unresolved { line.add(book.translations[reason]) }
         questions.add(book.translations.questions)
+        adopted.add(book.takeover.adopted)
+        gone.add(book.takeover.gone)
+        foreignLayouts.add(book.takeover.foreignLayouts)
         if !book.isBalanced { unbalanced.add() }
         drains.add()
         drainTime.add(nanoseconds)

@@ -19,6 +19,8 @@ struct CaptureOptions: PluginOptions {
     var sampling = 1
     var interfaces = InterfaceFilter()
     var tc = DeviceFlavor.auto
+    /// The folder in which the kernel's maps outlive the agent; nil for `off`.
+    var pin: String?
 
     init() {}
 
@@ -30,6 +32,9 @@ struct CaptureOptions: PluginOptions {
         section.read("count", into: &count)
         section.read("sampling", into: &sampling, in: 1...CapturePlan.maxSampling)
         section.read("tc", into: &tc)
+        if let node = section.take("pin"), let path: String = section.scalar(node), path != "off" {
+            if let objection = Self.objection(toPin: path) { section.note(.badValue, objection, at: node.position) } else { pin = path }
+        }
         if var inner = section.section("interfaces") {
             interfaces.read(&inner)
             _ = inner.finish()
@@ -39,6 +44,20 @@ struct CaptureOptions: PluginOptions {
             section.note(.conflict, message, at: node.position)
         }
     }
+
+    /// Why maps cannot be pinned at a path, whatever is there; nil when they may.
+    private static func objection(toPin path: String) -> String? {
+        guard path.hasPrefix("/"), !path.hasSuffix("/"), !path.utf8.contains(0) else {
+            return "'\(path)' is not an absolute path such as /sys/fs/bpf/weir, nor off"
+        }
+        guard path.utf8.count <= longestPin else {
+            return "'\(path)' has \(path.utf8.count) bytes, more than the \(longestPin) that it may have"
+        }
+        return nil
+    }
+
+    /// The kernel's 4096 less what stands behind it.
+    private static let longestPin = 4000
 
     /// What the kernel half is asked for, once the plan knows the key fields. `isOffline`: packets of a file, of which no kernel knows.
     func plan(for fields: KeyFields, _ accounting: AccountingOptions, isOffline: Bool = false) -> CapturePlan {
@@ -60,6 +79,7 @@ struct CaptureOptions: PluginOptions {
         plan.countMode = count
         plan.sampling = sampling
         plan.interfaces = interfaces
+        plan.pin = isOffline ? nil : pin
         plan.tunnels = accounting.tunnels == .inner ? .inner : .outer
         return plan
     }
