@@ -189,3 +189,32 @@ int test_program_size(int program, uint32_t *verified, uint32_t *instructions)
 	*instructions = info.xlated_prog_len / sizeof(struct bpf_insn);
 	return 0;
 }
+
+int test_spoil_map(const char *path, size_t byte)
+{
+	uint8_t value[256] = {0};
+	uint32_t slot = 0;
+	int map = bpf_obj_get(path), error = map < 0 ? errno : 0;
+
+	if (!error && bpf_map_lookup_elem(map, &slot, value))
+		error = errno;
+	value[byte] ^= 0xff;
+	if (!error && bpf_map_update_elem(map, &slot, value, BPF_ANY))
+		error = errno;
+	if (map >= 0)
+		close(map);
+	return error;
+}
+
+int test_empty_map(const char *path)
+{
+	uint8_t key[64];
+	int map = bpf_obj_get(path), count = 0;
+
+	if (map < 0)
+		return -errno;
+	while (!bpf_map_get_next_key(map, NULL, key) && !bpf_map_delete_elem(map, key))
+		count++;
+	close(map);
+	return count;
+}

@@ -44,4 +44,9 @@ int test_udp_received(int receiver);
 /// Puts a frame on a device `count` times, as it is: 0 or an errno.
 int test_send_frames(const char *device, const uint8_t *frame, size_t length, int count);
 
+/// Turns over a byte of slot 0 of a pinned array map: 0 or an errno.
+int test_spoil_map(const char *path, size_t byte);
+/// Deletes the keys of a pinned hash map: how many there were, or a negative errno.
+int test_empty_map(const char *path);
+
 #endif

@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The Weir authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernelTests
+import Glibc
+import Testing
+import WeirCapture
+import WeirKit
+
+/// A BPF file system for one test.
+struct BPFFiles: ~Copyable {
+    let path = "/tmp/weir-t-bpf-\(getpid())"
+
+    init() throws {
+        let (status, output) = shell("mkdir -p \(path) && mount -t bpf -o mode=0700 weir-t \(path)")
+        try #require(status == 0, "\(output)")
+    }
+
+    deinit { shell("umount -l \(path); rmdir \(path)") }
+
+    /// What `capture.pin` says.
+    var pin: String { "\(path)/weir" }
+    /// The sets in there.
+    var sets: String { shell("ls \(pin)").output.split(separator: "\n").joined(separator: " ") }
+}
+
+extension KernelTests {
+    @Suite(.serialized)
+    struct Pin {
+        /// 50 flows of 3 packets with 128 bytes each are counted, then the capture ends as a killed process would: undrained, its links gone,
+        /// its filters not.
+        static func leave(_ plan: CapturePlan, _ wire: borrowing Wire) throws {
+            let station = try Traffic.station(wire.right)
+            try wire.right.run {
+                let capture = try Capture.start(plan, log: quiet)
+                _ = try wire.left.exec("\(generator) raw w0 \(station) 10.9.0.2 50 3 100 0 0")
+                usleep(50_000)
+                _ = capture.choice
+            }
+        }
+
+        static let counted = Amount(bytes: 50 * 3 * 128, packets: 150)
+
+        static func plan(_ source: CaptureSource, _ flavor: DeviceFlavor, _ pin: String) -> CapturePlan {
+            var plan = source == .cgroup ? Sockets.plan() : Traffic.plan(flavor)
+            plan.pin = pin
+            return plan
+        }
+
+        static func isSent(_ flow: CapturedFlow) -> Bool { flow.source.masked(to: 112) == address("10.100.0.0") }
+
+        /// The next capture's first drain, and no more than it.
+        static func takeOver(_ plan: CapturePlan, _ wire: borrowing Wire) throws -> Tally {
+            try wire.right.run {
+                var capture = try Capture.start(plan, log: quiet)
+                var tally = Tally()
+                try tally.drain(&capture, keep: true)
+                let first = tally.book.takeover
+                try tally.drain(&capture, keep: true)
+                #expect(tally.book.takeover == first, "a second drain takes nothing over")
+                capture.detach()
+                capture.unpin()
+                return tally
+            }
+        }
+
+        @Test(
+            "what was counted and not drained is the next one's, with balanced books",
+            arguments: [(CaptureSource.tc, DeviceFlavor.tcx), (.tc, .clsact), (.cgroup, .auto)])
+        func samePlan(source: CaptureSource, flavor: DeviceFlavor) throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            _ = try wire.right.exec("\(generator) hold 10.9.0.2 >/dev/null 2>&1 & sleep 0.2")
+            let plan = Self.plan(source, flavor, files.pin)
+            try Self.leave(plan, wire)
+            #expect(files.sets == "1")
+            let tally = try Self.takeOver(plan, wire)
+            #expect(tally.amount(where: Self.isSent) == Self.counted)
+            #expect(tally.rows.count(where: Self.isSent) == 50)
+            #expect(tally.book.takeover.adopted.packets >= Self.counted.packets)
+            #expect(tally.book.takeover.gone == Amount())
+            #expect(files.sets == "")
+        }
+
+        @Test("another plan, and another source, read what is there")
+        func otherPlan() throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            // Values per CPU and keys without ports, then full ones.
+            var hosts = Self.plan(.tc, .tcx, files.pin)
+            hosts.ports = false
+            try Self.leave(hosts, wire)
+            var initiators = Self.plan(.tc, .tcx, files.pin)
+            initiators.initiator = true
+            initiators.interface = true
+            let wider = try Self.takeOver(initiators, wire)
+            #expect(wider.amount(where: Self.isSent) == Self.counted)
+            #expect(wider.rows.filter(Self.isSent).allSatisfy { $0.destinationPort == 0 && $0.interfaceIndex == 0 })
+
+            try Self.leave(initiators, wire)
+            let sockets = try Self.takeOver(Self.plan(.cgroup, .auto, files.pin), wire)
+            #expect(sockets.amount(where: Self.isSent) == Self.counted)
+            #expect(sockets.rows.count { Self.isSent($0) && $0.destinationPort == 9999 } == 50)
+        }
+
+        @Test("filters of clsact that were left are gone before their maps are drained, whatever comes next")
+        func leftFilters() throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            try Self.leave(Self.plan(.tc, .clsact, files.pin), wire)
+            #expect(try wire.right.exec("tc filter show dev w0 ingress").contains("weir_"))
+            // Nobody's program by now, and still counting.
+            let station = try Traffic.station(wire.right)
+            _ = try wire.left.exec("\(generator) raw w0 \(station) 10.9.0.2 50 3 100 0 0")
+            let tally = try Self.takeOver(Self.plan(.cgroup, .auto, files.pin), wire)
+            #expect(tally.amount(where: Self.isSent) == Self.counted + Self.counted)
+            #expect(try !wire.right.exec("tc qdisc show dev w0").contains("clsact"))
+        }
+
+        @Test("what cannot be read is removed and counted, and the next one counts as ever", arguments: ["magic", "abi", "record", "map"])
+        func foreign(_ damage: String) throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            let plan = Self.plan(.tc, .tcx, files.pin)
+            try Self.leave(plan, wire)
+            switch damage {
+            case "magic": #expect(unsafe test_spoil_map("\(files.pin)/1/layout", 0) == 0)
+            case "abi": #expect(unsafe test_spoil_map("\(files.pin)/1/layout", 16) == 0)
+            case "record": shell("rm \(files.pin)/1/layout")
+            default: shell("rm \(files.pin)/1/flows1")
+            }
+            let tally = try Self.takeOver(plan, wire)
+            #expect(tally.book.takeover.foreignLayouts == 1)
+            #expect(tally.book.takeover.adopted == Amount())
+            #expect(tally.amount(where: Self.isSent) == Amount())
+            #expect(files.sets == "")
+        }
+
+        @Test("what the one before had taken out is gone, said so, and in no balance")
+        func gone() throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            let plan = Self.plan(.tc, .tcx, files.pin)
+            try Self.leave(plan, wire)
+            #expect(unsafe test_empty_map("\(files.pin)/1/flows0") >= 50)
+            let tally = try Self.takeOver(plan, wire)
+            #expect(tally.book.takeover.gone.packets >= Self.counted.packets)
+            #expect(tally.amount(where: Self.isSent) == Amount())
+        }
+
+        @Test("a folder has one holder, and is free when that one ends or unpins")
+        func oneHolder() throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            let plan = Self.plan(.tc, .tcx, files.pin)
+            try wire.right.run {
+                var first = try Capture.start(plan, log: quiet)
+                #expect(throws: CaptureError.self) { _ = try Capture.start(plan, log: quiet) }
+                first.detach()
+                first.unpin()
+                #expect(files.sets == "")
+                _ = try Capture.start(plan, log: quiet)
+                // Half a set, of one that was killed while it pinned, is in nobody's way.
+                shell("mkdir \(files.pin)/making \(files.pin)/leaving")
+                var third = try Capture.start(plan, log: quiet)
+                third.unpin()
+            }
+        }
+
+        @Test("another plan in place has a set of its own; the old one goes with its maps")
+        func replaced() throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            var plan = Self.plan(.tc, .tcx, files.pin)
+            try wire.right.run {
+                var capture = try Capture.start(plan, log: quiet)
+                #expect(files.sets == "1")
+                plan.ports = false
+                _ = try capture.replace(with: plan) { _ in }
+                #expect(files.sets == "2")
+                plan.pin = "\(files.path)/elsewhere"
+                _ = try capture.replace(with: plan) { _ in }
+                #expect(files.sets == "")
+                plan.pin = nil
+                _ = try capture.replace(with: plan) { _ in }
+                #expect(shell("ls \(files.path)/elsewhere").output == "")
+            }
+        }
+
+        @Test("only a folder of a BPF file system will do, and none that others may write")
+        func folders() throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            shell("mkdir -m 0777 \(files.path)/open; chmod 0777 \(files.path)/open")
+            for path in ["/tmp/weir-t-pin-\(getpid())", "\(files.path)/open", "/nowhere/weir"] {
+                let plan = Self.plan(.tc, .tcx, path)
+                _ = try wire.right.run { #expect(throws: CaptureError.self) { _ = try Capture.start(plan, log: quiet) } }
+            }
+            #expect(shell("ls -d /tmp/weir-t-pin-\(getpid())").status != 0)
+        }
+    }
+}
