@@ -44,6 +44,9 @@ carried() {
         }' /proc/net/dev
 }
 
+# dropped HOST DEVICE: packets that were sent there and found no room on their way to the other end, as a busy machine has it.
+dropped() { ip_in "$1" -s -j link show "$2" | sed 's/.*"tx":{[^}]*"dropped":\([0-9]*\).*/\1/'; }
+
 # queued HOST DEVICE: the same by its root qdisc, which counts the segments of a super-packet and their headers.
 queued() {
     ip netns exec "$PREFIX-$1" tc -s qdisc show dev "$2" root |
