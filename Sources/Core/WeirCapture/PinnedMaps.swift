@@ -15,6 +15,8 @@ struct PinnedMaps: Sendable {
     private let held: Descriptor
     /// Sets of processes before that are not drained yet, oldest first.
     private(set) var left: [UInt32]
+    /// Sets removed unread, as there were too many.
+    private(set) var abandoned: UInt64 = 0
     /// The set of this process's own maps.
     private var own: UInt32?
 
@@ -22,16 +24,22 @@ struct PinnedMaps: Sendable {
         // The text outlives the call.
         let folder = unsafe path.withCString { unsafe capture_pin_folder($0) }
         guard folder >= 0 else { throw openError(path, -folder) }
-        var numbers = [UInt32](repeating: 0, count: mostSets)
+        let held = Descriptor(folder)
+        var numbers = [UInt32](repeating: 0, count: 256)
         // The array has room for as many as the call is told.
-        let count = unsafe path.withCString { unsafe capture_pin_sets($0, &numbers, UInt32(mostSets)) }
+        let count = unsafe path.withCString { unsafe capture_pin_sets($0, &numbers, UInt32(numbers.count)) }
         guard count >= 0 else { throw openError(path, -count) }
-        return PinnedMaps(path: path, held: Descriptor(folder), left: numbers.prefix(Int(count)).sorted(), own: nil)
+        var pins = PinnedMaps(path: path, held: held, left: numbers.prefix(Int(count)).sorted(), own: nil)
+        while pins.left.count > mostLeft {
+            pins.removeLeft(pins.left[0])
+            pins.abandoned += 1
+        }
+        return pins
     }
 
-    /// A process leaves one set, and two when it is killed in the middle of a reload; more when those that follow are killed before their
-    /// first drain. The rest is found by the start after that.
-    private static let mostSets = 64
+    /// A process leaves one set, and two when it is killed in the middle of a reload. There are more only where processes are killed one after
+    /// another before their first drain, as by a limit of memory that is too low: each set takes some of that too.
+    private static let mostLeft = 4
 
     private static func openError(_ path: String, _ number: Int32) -> CaptureError {
         let action = "pin maps in \(path)"

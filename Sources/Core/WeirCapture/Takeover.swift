@@ -14,11 +14,14 @@ public struct TakeoverBook: Sendable, Equatable {
     public internal(set) var gone = Amount()
     /// Sets of maps that this program cannot read.
     public internal(set) var foreignLayouts: UInt64 = 0
+    /// Sets of maps that were removed unread, as too many processes in a row had ended before their first drain.
+    public internal(set) var abandonedSets: UInt64 = 0
 
     static func += (sum: inout TakeoverBook, more: TakeoverBook) {
         sum.adopted += more.adopted
         sum.gone += more.gone
         sum.foreignLayouts += more.foreignLayouts
+        sum.abandonedSets += more.abandonedSets
     }
 }
 
@@ -28,6 +31,11 @@ extension Capture {
     mutating func takeOver(_ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
         var book = KernelBook()
         guard let pins else { return book }
+        book.takeover.abandonedSets = pins.abandoned
+        if pins.abandoned > 0 {
+            log.warning(
+                "removed pinned maps unread: several processes in a row ended before their first drain", metadata: ["sets": "\(pins.abandoned)"])
+        }
         for set in pins.left {
             switch FlowObject.open(pinnedIn: pins.path, set) {
             case .opened(let layout, let maps):

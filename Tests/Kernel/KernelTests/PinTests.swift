@@ -148,6 +148,36 @@ extension KernelTests {
             #expect(tally.amount(where: Self.isSent) == Amount())
         }
 
+        @Test("processes that end one after another leave at most four sets to be read")
+        func manyLives() throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            let plan = Self.plan(.tc, .tcx, files.pin)
+            for _ in 1...6 { try Self.leave(plan, wire) }
+            #expect(files.sets == "2 3 4 5 6")
+            let tally = try Self.takeOver(plan, wire)
+            #expect(tally.book.takeover.abandonedSets == 1)
+            #expect(tally.amount(where: Self.isSent) == Amount(bytes: 4 * Self.counted.bytes, packets: 4 * Self.counted.packets))
+            #expect(files.sets == "")
+        }
+
+        @Test("a capture that cannot attach leaves no maps")
+        func refused() throws {
+            let files = try BPFFiles()
+            let host = try Namespace("refused")
+            _ = try host.exec("ip link add t0 type veth peer name t1; ip link set t0 up; ip link set t1 up; tc qdisc add dev t0 clsact")
+            // Another kind of filter at every priority where ours could stand.
+            for priority in 1...8 {
+                for way in ["ingress", "egress"] {
+                    _ = try host.exec("tc filter add dev t0 \(way) prio \(priority) protocol ip u32 match ip src 192.0.2.1 flowid 1:1")
+                }
+            }
+            var plan = Self.plan(.tc, .clsact, files.pin)
+            plan.interfaces = InterfaceFilter(include: [.exact("t0")])
+            _ = try host.run { #expect(throws: CaptureError.self) { _ = try Capture.start(plan, log: quiet) } }
+            #expect(files.sets == "")
+        }
+
         @Test("a folder has one holder, and is free when that one ends or unpins")
         func oneHolder() throws {
             let files = try BPFFiles()

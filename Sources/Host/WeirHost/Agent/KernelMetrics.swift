@@ -34,6 +34,7 @@ struct KernelMetrics: Sendable {
     private let adopted: Line
     private let gone: Line
     private let foreignLayouts: Cell
+    private let abandonedSets: Cell
     private let drains: Cell
     private let drainTime: Cell
     private let windows: Cell
@@ -58,6 +59,9 @@ struct KernelMetrics: Sendable {
         gone = Line(registry, "gone", "that a process before had taken out of its pinned maps when it was killed: part of no other number here")
         foreignLayouts = registry.counter(
             "weir_kernel_foreign_layout_total", "Sets of pinned maps that were removed unread, as another version of the program made them.")
+        abandonedSets = registry.counter(
+            "weir_kernel_abandoned_maps_total",
+            "Sets of pinned maps that were removed unread: too many processes in a row ended before their first drain.")
         drains = registry.counter("weir_kernel_flips_total", "Times the kernel half changed over to the other generation to be drained.")
         drainTime = registry.counter(
             "weir_kernel_drain_seconds_total", "Time spent draining and handing on; divide by weir_kernel_flips_total.", scale: .nanoseconds)
@@ -78,6 +82,7 @@ struct KernelMetrics: Sendable {
         adopted.add(book.takeover.adopted)
         gone.add(book.takeover.gone)
         foreignLayouts.add(book.takeover.foreignLayouts)
+        abandonedSets.add(book.takeover.abandonedSets)
         if !book.isBalanced { unbalanced.add() }
         drains.add()
         drainTime.add(nanoseconds)
