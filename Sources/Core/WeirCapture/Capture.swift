@@ -232,6 +232,12 @@ public struct Capture: ~Copyable, Sendable {
     ///
     /// The chunk is the capture's own memory and lasts for the call only; nothing is allocated per chunk.
     public mutating func drain(_ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
+        try drain { flows, _ in consume(flows) }
+    }
+
+    /// The same; `consume` is told too of how many packets one was counted: what a process before has left may have another rate.
+    public mutating func drain(_ consume: (Span<CapturedFlow>, _ samplingRate: UInt32) -> Void) throws(CaptureError) -> KernelBook {
+        let rate = UInt32(plan.sampling)
         let old = try object.flip()
         var book = try object.book(old)
         let isSenderTurn = nextSenderTurn <= .now
@@ -249,14 +255,14 @@ public struct Capture: ~Copyable, Sendable {
         let inserts = object.inserts(old)
         if reader.needsSurvey, inserts <= UInt64(Self.chunk), !object.hasEvents(old) {
             // One read brings and takes all: an idle host's drain costs next to nothing.
-            try takeAll(old, inserts, &book, consume)
+            try takeAll(old, inserts, &book) { flows in consume(flows, rate) }
         } else {
             if reader.needsSurvey {
                 try walk(old, inserts) { row, reader in reader.survey(row) }
                 if reader.needsSecondSurvey { try walk(old, inserts) { row, reader in reader.surveyAgain(row) } }
             }
             // The walk that hands rows on is also the one that empties the map: nobody else touches an idle generation.
-            try walk(old, inserts, &book, consume)
+            try walk(old, inserts, &book) { flows in consume(flows, rate) }
         }
         try object.clear(old)
         departed = [:]
@@ -343,6 +349,13 @@ public struct Capture: ~Copyable, Sendable {
     /// what the old maps hold. A packet is counted by the one or the other. When loading fails the old plan goes on; an
     /// error after the first program changed places is fatal.
     public mutating func replace(with next: CapturePlan, _ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
+        try replace(with: next) { flows, _ in consume(flows) }
+    }
+
+    /// The same; `consume` is told too of how many packets one was counted: that is still the old plan's.
+    public mutating func replace(
+        with next: CapturePlan, _ consume: (Span<CapturedFlow>, _ samplingRate: UInt32) -> Void
+    ) throws(CaptureError) -> KernelBook {
         let nextChoice = try newChoice(next)
         guard nextChoice.source == choice.source, next.flavor == plan.flavor else {
             throw CaptureError(
@@ -422,7 +435,7 @@ public struct Capture: ~Copyable, Sendable {
         return limits
     }
 
-    /// One in this many packets is in the flows that `drain` and `replace` hand over next: those of `replace` are still the old plan's.
+    /// One in this many packets is counted.
     public var sampling: Int { plan.sampling }
 
     /// Whether the real ends of translated connections are looked up, and why.

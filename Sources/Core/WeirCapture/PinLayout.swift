@@ -15,6 +15,12 @@ package struct PinLayout: Sendable {
     /// Sockets see a local packet twice, devices do not: rows of the two are read in different ways.
     var isSockets: Bool { record.sockets != 0 }
 
+    /// Of so many packets one was counted.
+    package var samplingRate: UInt32 {
+        let below = UInt64(record.config.sample_below)
+        return below == 0 ? 1 : UInt32(((1 << 32) + below / 2) / below)
+    }
+
     var shape: MapShape { MapShape(record) }
 
     /// `plan`, less what the old keys and values do not tell.

@@ -28,7 +28,7 @@ public struct TakeoverBook: Sendable, Equatable {
 extension Capture {
     /// Hands on what processes before left in pinned maps, then removes them. Called by the first drain: by then nobody writes to them,
     /// and those who give names to addresses have had a window to learn.
-    mutating func takeOver(_ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
+    mutating func takeOver(_ consume: (Span<CapturedFlow>, UInt32) -> Void) throws(CaptureError) -> KernelBook {
         var book = KernelBook()
         guard let pins else { return book }
         book.takeover.abandonedSets = pins.abandoned
@@ -39,7 +39,7 @@ extension Capture {
         for set in pins.left {
             switch FlowObject.open(pinnedIn: pins.path, set) {
             case .opened(let layout, let maps):
-                book += try takeOver(maps, layout, consume)
+                book += try takeOver(maps, layout) { flows in consume(flows, layout.samplingRate) }
             case .foreign:
                 book.takeover.foreignLayouts += 1
                 log.warning("removed pinned maps of a layout that this program does not know", metadata: ["folder": "\(pins.path)/\(set)"])

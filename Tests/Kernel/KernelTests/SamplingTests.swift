@@ -137,4 +137,17 @@ struct SamplingShareTests {
         let share = Double(plan.sampleBelow) / 4_294_967_296
         #expect(abs(share * Double(rate) - 1) < 1e-5)
     }
+    @Test("is read back from what lies beside pinned maps")
+    func pinned() {
+        var plan = CapturePlan()
+        for rate in 1...CapturePlan.maxSampling {
+            plan.sampling = rate
+            var record = capture_layout()
+            record.config.sample_below = plan.sampleBelow
+            guard PinLayout(record).samplingRate == rate else {
+                Issue.record("\(rate) comes back as \(PinLayout(record).samplingRate)")
+                return
+            }
+        }
+    }
 }

@@ -165,7 +165,7 @@ package struct Pipeline: ~Copyable {
         } else {
             rows.append(contentsOf: batch.rows)
         }
-        enrichFlows()
+        enrichFlows(from: origin)
         if plan.needsScope { scope.classify(&batch, knowledge.endpoints) }
         leaveOutCovered()
         leaveOutFiltered()
@@ -218,10 +218,10 @@ package struct Pipeline: ~Copyable {
         return true
     }
 
-    private mutating func enrichFlows() {
+    private mutating func enrichFlows(from origin: RowOrigin) {
         guard !plan.pluggedAttributes.isEmpty else { return }
         batch.endpointText = knowledge.textReader(plan.layout)
-        batch.time = Double(window.upperBound) / 1e9
+        batch.time = Double(origin.window.upperBound) / 1e9
         for (index, enricher) in plan.input.enrichers.enumerated() where plan.isNeeded(index) {
             guard let stage = enricher.stage.flowEnricher else { continue }
             guards[index].run { stage.enrich(&batch) }

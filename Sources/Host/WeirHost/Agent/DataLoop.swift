@@ -96,8 +96,7 @@ struct DataLoop: ~Copyable {
 
     /// Apart, so that the closure borrows two values and not the whole loop.
     private static func drain(_ capture: inout Capture, into pipeline: inout Pipeline) throws(CaptureError) -> KernelBook {
-        let rate = UInt32(capture.sampling)
-        return try capture.drain { flows in pipeline.consume(flows, samplingRate: rate) }
+        try capture.drain { flows, rate in pipeline.consume(flows, samplingRate: rate) }
     }
 
     private mutating func endWindow() {
@@ -153,9 +152,7 @@ struct DataLoop: ~Copyable {
     }
 
     private static func replace(_ capture: inout Capture, _ next: CapturePlan, into pipeline: inout Pipeline) throws(CaptureError) -> KernelBook {
-        // That of the old plan, which counted what is handed over.
-        let rate = UInt32(capture.sampling)
-        return try capture.replace(with: next) { flows in pipeline.consume(flows, samplingRate: rate) }
+        try capture.replace(with: next) { flows, rate in pipeline.consume(flows, samplingRate: rate) }
     }
 
     /// The host has begun to track connections since the capture was made: the key grows by ports, between two packets.
