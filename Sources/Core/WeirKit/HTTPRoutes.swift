@@ -89,12 +89,19 @@ public final class HTTPRoutes: Sendable {
     /// `weir check` tells, not one that shows when both run.
     public func claim(_ path: String, by instance: String) throws(PathTaken) {
         guard !reserved.contains(path) else { throw PathTaken(path: path, owner: "the host itself") }
+        let mine = "'\(instance)'"
         let owner = claims.withLock { claims -> String? in
-            if let owner = claims[path] { return owner }
-            claims[path] = "'\(instance)'"
+            if let owner = claims[path] { return owner == mine ? nil : owner }
+            claims[path] = mine
             return nil
         }
         if let owner { throw PathTaken(path: path, owner: owner) }
+    }
+
+    /// The paths that `instance`, which goes on over a reload, claimed when it was made.
+    package func claimAgain(by instance: String, from earlier: HTTPRoutes) throws(PathTaken) {
+        let paths = earlier.claims.withLock { claims in claims.filter { $0.value == "'\(instance)'" }.keys.sorted() }
+        for path in paths { try claim(path, by: instance) }
     }
 
     /// Answers `path` until the calling task is cancelled; throws ``PathTaken`` while somebody else of the same

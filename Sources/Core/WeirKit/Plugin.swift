@@ -74,18 +74,38 @@ public struct PluginEntry: Sendable {
     public let summary: String
     public let sample: String
     /// Nil when the section has problems; they are noted in it.
-    public let make: @Sendable (inout ConfigSection, PluginContext) throws -> BuiltStage?
+    package let read: @Sendable (inout ConfigSection) -> ReadOptions?
 
     public init<P: Plugin>(_ kind: PluginKind, _ plugin: P.Type) {
         name = P.name
         self.kind = kind
         summary = P.summary
         sample = P.sample
-        make = { section, context in
+        read = { section in
             var options = P.Options()  // the defaults,
             options.read(&section)  // then what the user wrote,
             guard section.finish() else { return nil }  // then the keys nobody asked for.
-            return try P.make(options, in: context)
+            return ReadOptions(plugin, options)
         }
     }
+
+    /// Reads and makes in one go. Nil when the section has problems.
+    public func make(_ section: inout ConfigSection, _ context: PluginContext) throws -> BuiltStage? { try read(&section)?.make(context) }
+}
+
+/// The checked options of one instance, their type forgotten: what it can be made from, if it has to be made.
+package struct ReadOptions: Sendable {
+    /// Builds an instance.
+    package let make: @Sendable (PluginContext) throws -> BuiltStage
+    private let options: any PluginOptions
+    private let isEqual: @Sendable (any PluginOptions) -> Bool
+
+    init<P: Plugin>(_ plugin: P.Type, _ options: P.Options) {
+        make = { try P.make(options, in: $0) }
+        self.options = options
+        isEqual = { ($0 as? P.Options) == options }
+    }
+
+    /// Whether the same was written, defaults included. Files may hold something else.
+    package func isSame(as other: ReadOptions) -> Bool { isEqual(other.options) }
 }

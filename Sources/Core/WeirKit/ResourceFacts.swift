@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// What is known of this host as a whole, by OpenTelemetry's names for a resource: `cloud.provider`, `host.id`, `k8s.cluster.name`.
 ///
-/// One for all stages of a configuration, seen by each through a handle of its own. Stages tell what they learn, exporters that
-/// describe where their data comes from read it each time they send.
+/// One for all stages of the agent, seen by each through a handle of its own, which is good for as long as the stage is. Stages tell what
+/// they learn, exporters that describe where their data comes from read it each time they send.
 public struct ResourceFacts: Sendable {
     /// Facts of one stage beyond this many are left out: a resource is a few names, not a table.
     public static let maxFacts = 64
@@ -15,6 +15,9 @@ public struct ResourceFacts: Sendable {
         let facts = Mutex<[Int: [String: String]]>([:])
         /// Stages that were started to tell something, and have not tried yet.
         let awaited = Mutex<Set<Int>>([])
+        /// The stages of the configuration that runs, the first first; nil: in the order of their numbers.
+        let order = Mutex<[Int]?>(nil)
+        let numbers = Atomic<Int>(0)
     }
 
     private let store: Store
@@ -29,6 +32,17 @@ public struct ResourceFacts: Sendable {
 
     /// The same facts, for a stage that stands at this place of the configuration.
     package func handle(rank: Int) -> ResourceFacts { ResourceFacts(store, rank: rank) }
+
+    /// The same facts, for one more stage.
+    package func handle() -> ResourceFacts { ResourceFacts(store, rank: store.numbers.wrappingAdd(1, ordering: .relaxed).newValue) }
+
+    /// These stages are the ones that run, the first of them the one that is right. What others told is forgotten.
+    package func arrange(_ stages: [ResourceFacts]) {
+        let order = stages.map(\.rank)
+        store.order.withLock { $0 = order }
+        store.facts.withLock { facts in facts = facts.filter { order.contains($0.key) } }
+        store.awaited.withLock { $0.formIntersection(order) }
+    }
 
     /// Says what this stage knows, in place of all that it said before. Values are cleaned as those of attributes are.
     public func set(_ facts: [String: String]) {
@@ -49,8 +63,9 @@ public struct ResourceFacts: Sendable {
 
     /// What all stages know; of several that know one thing the first in the configuration is right.
     public func read() -> [String: String] {
-        store.facts.withLock { facts in
-            facts.sorted { $0.key < $1.key }.reduce(into: [:]) { all, stage in all.merge(stage.value) { first, _ in first } }
+        let order = store.order.withLock { $0 }
+        return store.facts.withLock { facts in
+            (order ?? facts.keys.sorted()).reduce(into: [:]) { all, stage in all.merge(facts[stage] ?? [:]) { first, _ in first } }
         }
     }
 }

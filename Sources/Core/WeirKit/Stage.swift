@@ -28,8 +28,11 @@ public protocol Stage: Sendable {
     /// a throw is counted and answered by a new call after a back-off, and the last knowledge stays.
     func run() async throws
     /// The same, told for what: those of its `writes` that the plan selected. What only others need is not to be learned. This is
-    /// what the host calls; the default calls `run()`.
+    /// what the host calls; the default calls `run()`. When a reload selects others the call is cancelled, and followed by a new one.
     func run(for attributes: Set<Attribute>) async throws
+    /// Whether `run` has learned what it learns unasked, such as its first list. A reload waits for a new stage to say so, 10 s at the
+    /// most, while the stages before go on answering.
+    var isReady: Bool { get }
 }
 
 extension Stage {
@@ -41,6 +44,7 @@ extension Stage {
     public func valueCount(of attribute: Attribute) -> Int? { nil }
     public func run() async throws {}
     public func run(for attributes: Set<Attribute>) async throws { try await run() }
+    public var isReady: Bool { true }
 }
 
 /// Knows things about one end of a flow.

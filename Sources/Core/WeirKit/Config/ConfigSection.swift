@@ -132,9 +132,22 @@ public struct ConfigSection {
 
 /// How readers open the files that a configuration names.
 public struct ConfigFiles: Sendable {
-    private let load: @Sendable (String, ConfigPosition) throws(ConfigFileError) -> [UInt8]
+    public typealias Load = @Sendable (String, ConfigPosition) throws(ConfigFileError) -> [UInt8]
 
-    public init(_ load: @escaping @Sendable (String, ConfigPosition) throws(ConfigFileError) -> [UInt8]) { self.load = load }
+    private let load: Load
+    private let loadFollowed: Load
+
+    public init(_ load: @escaping Load) { self.init(load, followed: load) }
+
+    package init(_ load: @escaping Load, followed: @escaping Load) {
+        self.load = load
+        loadFollowed = followed
+    }
+
+    /// The same files, for a stage that reads them again while it runs and can then take whatever they hold: a file that is read through
+    /// this may change without the instance being another one. What is read through `self` is part of what an instance is made from, and
+    /// a reload that finds it changed makes the instance anew.
+    public var followed: ConfigFiles { ConfigFiles(loadFollowed) }
 
     /// The bytes of the file at `path`, relative to the file in which `path` was written.
     public func read(_ path: String, from position: ConfigPosition) throws(ConfigFileError) -> [UInt8] { try load(path, position) }
