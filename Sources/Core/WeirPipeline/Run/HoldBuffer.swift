@@ -11,13 +11,15 @@ struct RowOrigin: Sendable, Equatable {
 }
 
 /// Rows that wait for an answer: first in, first out. They wait as captured, so that they pin no endpoint, with their origin.
-struct HoldBuffer: ~Copyable {
+package struct HoldBuffer: ~Copyable {
     private var flows: [CapturedFlow] = []
     private var deadlines: [UInt64] = []
     private var origins: [RowOrigin] = []
     private var head = 0
     private(set) var bytes: UInt64 = 0
     private(set) var packets: UInt64 = 0
+
+    package init() {}
 
     var count: Int { flows.count - head }
 

@@ -38,9 +38,10 @@ package struct Pipeline: ~Copyable {
     private var window: Range<UInt64> = 0..<0
     private var now = Moment()
 
-    /// `taps`: clients that come and go while it runs.
+    /// `taps`: clients that come and go while it runs. `held`: rows that waited in the pipeline before, whose kernel key was the same.
     package init(
-        plan: Plan, covered: CoveredSet, invalidations: InvalidationQueue, registry: MetricRegistry, series: SeriesBook, taps: LiveTaps? = nil
+        plan: Plan, covered: CoveredSet, invalidations: InvalidationQueue, registry: MetricRegistry, series: SeriesBook, taps: LiveTaps? = nil,
+        held: consuming HoldBuffer = HoldBuffer()
     ) {
         self.plan = plan
         live = LiveCutters(taps)
@@ -55,7 +56,7 @@ package struct Pipeline: ~Copyable {
         scope = ScopeRules(columns: naming.scopeColumns, symbols: &knowledge.symbols)
         batch = FlowBatch(plugged: plan.pluggedAttributes, fields: plan.keyFields)
         questions = EndpointBatch(columns: plan.endpointAttributes)
-        hold = HoldBuffer()
+        hold = held
         guards = plan.input.enrichers.map { StageGuard(stage: $0.name, registry: registry, isPatient: plan.input.isOffline) }
         filter = plan.input.filter.map { FilterProgram($0, layout: plan.layout) }
         metricFilters = MetricFilters(plan)
@@ -132,6 +133,14 @@ package struct Pipeline: ~Copyable {
         release(dueBy: .max)
         series.endWindow(now)
         book.note(hold)
+    }
+
+    /// The last call before another pipeline goes on with the rows that wait, and with the series.
+    package mutating func handOver() -> HoldBuffer {
+        series.endWindow(now)
+        var held = HoldBuffer()
+        swap(&held, &hold)
+        return held
     }
 
     /// Lets held rows go on, origin by origin; how many did.

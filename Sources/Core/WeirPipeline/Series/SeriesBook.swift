@@ -77,6 +77,17 @@ extension MetricDefinition {
         name == next.name && measure == next.measure && attributes == next.attributes && filter?.text == next.filter?.text
     }
 
+    /// Whether readers see nothing of it when `next` takes its place: the same series under the same names, none of them folded.
+    func isSame(as next: MetricDefinition) -> Bool {
+        isContinued(by: next) && maxSeries == next.maxSeries && help == next.help && selected == next.selected && label == next.label
+            && shown.elementsEqual(next.shown) { $0.profile == $1.profile && $0.name == $1.name && $0.attributes.names == $1.attributes.names }
+    }
+
+    /// Whether exporters that read `before` can go on with `after`.
+    package static func areSame(_ before: [MetricDefinition], _ after: [MetricDefinition]) -> Bool {
+        before.elementsEqual(after) { $0.isSame(as: $1) }
+    }
+
     /// Whether any of the globs means this metric, dots and underscores being the same; nil means all.
     package func isChosen(by globs: [Glob]?) -> Bool {
         guard let globs else { return true }
