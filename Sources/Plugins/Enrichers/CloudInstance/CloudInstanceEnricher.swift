@@ -30,6 +30,8 @@ public final class CloudInstanceEnricher: EndpointEnricher {
 
     public var tellsResource: Bool { true }
 
+    public var isReady: Bool { knowledge.withLock { $0.isTold } }
+
     /// There is one host.
     public func valueCount(of attribute: Attribute) -> Int? { 1 }
 

@@ -9,6 +9,8 @@ package struct CloudKnowledge: Sendable {
     package private(set) var facts: CloudFacts
     /// The first attempt is on its way: whoever needs an answer may wait for it. Attempts have a limit, so this has one.
     package private(set) var isPending = false
+    /// An attempt has ended, with or without answers.
+    package var isTold: Bool { hadAttempt && !isPending }
     private var told = CloudFacts()
     private var hadAttempt = false
     private let byHand: [CloudField: String]

@@ -68,10 +68,13 @@ extension KubernetesEnricher {
 
     private func begin(_ new: Watching) {
         let now = now
-        watching.withLock { $0 = new }
+        let isMore = watching.withLock { watching in
+            defer { watching = new }
+            return !new.awaited.isSubset(of: watching.health.keys)
+        }
         state.withLock { state in
-            // A run that is called again after an error has the knowledge of the one before.
-            if state.phase == .idle { state.phase = .learning }
+            // A run that is called again after an error has the knowledge of the one before; one that is called for more has not.
+            if state.phase == .idle || isMore { state.phase = .learning }
         }
         patienceEnds.withLock { $0 = now.monotonic + Double(timing.patience.milliseconds) / 1000 }
     }

@@ -101,6 +101,8 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
 
     public func needs(for attributes: Set<Attribute>) -> KeyFields { [] }
 
+    public var isReady: Bool { state.withLock { $0.phase == .ready } }
+
     public func valueCount(of attribute: Attribute) -> Int? {
         switch attribute {
         case .k8sType: EndFacts.Kind.allCases.count

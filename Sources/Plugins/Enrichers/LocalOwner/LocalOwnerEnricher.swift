@@ -19,6 +19,7 @@ public final class LocalOwnerEnricher: EndpointEnricher {
     private let context: PluginContext
     private let metrics: Metrics
     private let owners = Mutex(CgroupOwners())
+    private let hasScanned = Atomic(false)
     /// Wakes the `run()` that is running.
     private let scanWish = Mutex<AsyncStream<Void>.Continuation?>(nil)
 
@@ -27,6 +28,8 @@ public final class LocalOwnerEnricher: EndpointEnricher {
         self.context = context
         metrics = Metrics(context.metrics)
     }
+
+    public var isReady: Bool { hasScanned.load(ordering: .relaxed) }
 
     /// The cgroup of the socket must be in the kernel's key, whatever is asked of it.
     public func needs(for attributes: Set<Attribute>) -> KeyFields { attributes.isDisjoint(with: writes) ? [] : .owner }
@@ -93,6 +96,7 @@ public final class LocalOwnerEnricher: EndpointEnricher {
         let answered = owners.withLock { $0.learn(merged, waiting: waiting, isWhole: found.isWhole, at: start) }
         for id in answered { context.invalidate(.owner(id)) }
 
+        hasScanned.store(true, ordering: .relaxed)
         metrics.scans.add()
         metrics.cgroups.set(UInt64(found.paths.count))
         metrics.notFound.add(UInt64(answered.count { merged[$0] == nil }))

@@ -52,6 +52,8 @@ public final class NodeZoneEnricher: EndpointEnricher {
         self.state = Mutex(state)
     }
 
+    public var isReady: Bool { state.withLock { $0.phase == .ready } }
+
     private var now: Double { Double((ContinuousClock.now - start).nanoseconds) / 1e9 }
 
     public func enrich(_ endpoints: inout EndpointBatch) {

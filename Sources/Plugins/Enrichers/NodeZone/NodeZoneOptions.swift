@@ -19,6 +19,8 @@ public struct NodeZoneOptions: PluginOptions {
 
     public mutating func read(_ section: inout ConfigSection) {
         section.read("kubeconfig", into: &kubeconfig)
+        // It is read by `run`. What it holds belongs to the instance all the same: another server, or other rights.
+        if kubeconfig.hasPrefix("/") { _ = try? section.files.read(kubeconfig, from: section.position) }
         if let node = section.take("context"), let name: String = section.scalar(node) {
             context = name
             if !name.isEmpty, kubeconfig.isEmpty {

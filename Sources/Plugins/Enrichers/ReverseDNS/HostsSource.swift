@@ -17,7 +17,7 @@ struct HostsSource: Sendable {
 
     /// `section` is where the instance stands, whether it names a file or not.
     mutating func take(_ section: ConfigSection, path: String? = nil, written: ConfigPosition? = nil) {
-        files = section.files
+        files = section.files.followed
         self.written = written ?? section.position
         if let path { self.path = path }
     }

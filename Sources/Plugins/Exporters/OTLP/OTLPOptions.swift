@@ -75,7 +75,7 @@ public struct OTLPOptions: PluginOptions {
     private mutating func readHeaders(_ section: inout ConfigSection) {
         if let node = section.take("headers") { headers = NamedText.readAll(node, section) { name, value in NamedText.headerProblem(name, value) } }
         guard let node = section.take("headers_file"), let path: String = section.scalar(node), !path.isEmpty else { return }
-        let file = HeaderFile(path: path, written: node.position, files: section.files)
+        let file = HeaderFile(path: path, written: node.position, files: section.files.followed)
         do {
             // Whether it can be read, and is right, is for `check` to say; the values wait for `run`.
             _ = try file.read()
@@ -101,6 +101,8 @@ public struct OTLPOptions: PluginOptions {
         path = found
         guard let text = found.value else { return }
         guard text.hasPrefix("/") else { return section.note(.badValue, "'\(text)' is not a path that begins with /", at: node.position) }
-        do { _ = try section.files.read(text, from: node.position) } catch { section.note(.unreadable, error.description, at: node.position) }
+        do { _ = try section.files.followed.read(text, from: node.position) } catch {
+            section.note(.unreadable, error.description, at: node.position)
+        }
     }
 }
