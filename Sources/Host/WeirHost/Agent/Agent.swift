@@ -6,11 +6,6 @@ internal import WeirCapture
 internal import WeirKit
 internal import WeirPipeline
 
-/// What tells the agent to do something.
-enum AgentEvent: Sendable {
-    case stop, reload
-}
-
 /// The running agent: the data thread on one side, one tree of tasks on the other.
 final class Agent: Sendable {
     /// Capture detached, pipeline drained: so long may exporters take to be done. The whole has 5 s.
@@ -24,8 +19,13 @@ final class Agent: Sendable {
     private let data: DataThread
     private let states = StageStates()
     private let reloads: ReloadMetrics
-    /// Open once the agent is told to stop, so that a reload under way does not use up the time for that.
-    private let hurried = Gate<Void>()
+    /// So long a reload waits for new stages to be ready.
+    private static let readyTime = Duration.seconds(10)
+
+    /// Every task of every configuration.
+    private let root = TaskRoot()
+    private let requests = AgentRequests()
+    private let watch: ConfigWatch
 
     init(_ loader: ConfigurationLoader, threshold: LineLogHandler.Threshold) {
         self.loader = loader
@@ -35,6 +35,7 @@ final class Agent: Sendable {
         log = loader.surroundings.log
         data = DataThread(registry: registry, log: log)
         reloads = ReloadMetrics(registry)
+        watch = ConfigWatch(loader.path)
     }
 
     /// What a reload replaces.
@@ -45,19 +46,28 @@ final class Agent: Sendable {
         var tap: TapServer?
     }
 
-    /// A stop is coming. Called before the event itself, from another thread.
-    func hurry() { hurried.open() }
+    /// From any thread. Only the newest counts: however many reloads were asked for, a stop does not wait behind them.
+    func ask(_ event: AgentEvent) { requests.add(event) }
 
-    /// Runs until an event says stop, drains everything, and returns how it went.
-    func run(_ configuration: Configuration, _ files: ConfigFiles, events: AsyncStream<AgentEvent>, finalMetrics: String?) async -> ExitStatus {
+    /// Runs until an event says stop, drains everything, and returns how it went. `seen` is how the configuration's files were before
+    /// they were read.
+    func run(_ configuration: Configuration, _ files: ConfigFiles, seen: WatchedFiles, finalMetrics: String?) async -> ExitStatus {
         Version.publish(registry)
         configuration.log.apply(to: threshold)
         return await withTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
+            group.addTask { [root] in await root.run() }
             guard var running = await start(configuration, files, &group) else { return .machine }
             let http = running.listener?.address.description ?? "off"
             log.notice("running", metadata: ["window": "\(configuration.capture.window.configText)", "http": "\(http)"])
-            for await event in events {
+            watch.follow(configuration, seen)
+            group.addTask { [self] in
+                await watch.run { [self] in
+                    log.notice("the configuration's files changed")
+                    ask(.reload)
+                }
+            }
+            for await event in requests.events {
                 if event == .stop { break }
                 let isReloaded = await reload(&running, &group)
                 reloads.note(isReloaded)
@@ -76,7 +86,7 @@ final class Agent: Sendable {
             listener = await listen(address, &group)
             if listener == nil { return nil }
         }
-        group.addTask { await tree.run() }
+        _ = tree.begin(in: root)
         let tap = openTap(tree)
         switch await data.start(tree.work) {
         case .success(let series):
@@ -144,9 +154,12 @@ final class Agent: Sendable {
 
     /// Reads, checks and plans first; only what is right is gone over to, at the edge of a window.
     private func reload(_ running: inout Running, _ group: inout TaskGroup<Void>) async -> Bool {
+        let requestsBefore = requests.count
         let configuration: Configuration
         let files: ConfigFiles
-        switch loader.load() {
+        let seen = watch.look()
+        watch.refuse(seen)
+        switch loader.load(after: running.tree.configuration) {
         case .good(let good, let reader): (configuration, files) = (good, reader)
         case .bad(let problems, _):
             for problem in problems {
@@ -168,8 +181,8 @@ final class Agent: Sendable {
                 return false
             }
         }
-        let next = StageTree(configuration, files: files, states: states, registry: registry, log: log)
-        group.addTask { await next.run() }
+        let next = StageTree(configuration, files: files, after: running.tree, states: states, registry: registry, log: log)
+        await wait(for: next.begin(in: root), unless: requestsBefore)
         // Before it runs, so that no record of the new pipeline passes a client by.
         await running.tap?.prepare(next.tap)
         // What is still in the kernel goes through the old stages.
@@ -177,16 +190,16 @@ final class Agent: Sendable {
         case .failure(let error):
             log.error("capture failed", metadata: ["error": "\(error)"])
             await running.tap?.settle(isGood: false)
-            await next.stop()
+            await next.stop(but: running.tree)
             await fresh?.end()
             if isHandedOver { running.listener = await listenAgain(before, &group) }
             return false
         case .success(let series):
             let tap = await moveTap(running.tap, to: next)
-            await running.tree.flush(within: Self.flushTime, hurry: hurried)
-            await next.export(series, after: running.tree, within: Self.flushTime, hurry: hurried)
+            await running.tree.flush(but: next, within: Self.flushTime, hurry: requests.hurry)
+            await next.export(series, after: running.tree, within: Self.flushTime, hurry: requests.hurry)
             log.debug("flushed")
-            await running.tree.stop()
+            await running.tree.stop(but: next)
             for (label, name) in running.tree.names(missingIn: next) {
                 if label == "stage" { states.forget(name) }
                 registry.forget(label, name)
@@ -195,9 +208,31 @@ final class Agent: Sendable {
             running = Running(tree: next, series: series, listener: isListenerKept ? running.listener : fresh, tap: tap)
         }
         configuration.log.apply(to: threshold)
+        watch.follow(configuration, seen)
         tell(next)
-        log.notice("reloaded", metadata: ["files": "\(configuration.files.count)"])
+        let all = configuration.instances.count
+        log.notice("reloaded", metadata: ["files": "\(configuration.files.count)", "instances": "\(all)", "unchanged": "\(next.keptCount)"])
         return true
+    }
+
+    /// New stages learn while the ones before still answer. Not for long, and not while somebody else waits.
+    private func wait(for beginners: StageTree.Beginners, unless requestsBefore: UInt64) async {
+        let end = ContinuousClock.now + Self.readyTime
+        while true {
+            let unready = beginners.unready
+            if unready.isEmpty { return }
+            let isUrgent = requests.count != requestsBefore
+            if isUrgent || ContinuousClock.now >= end {
+                log.warning(
+                    "going over to stages that are not ready",
+                    metadata: [
+                        "stages": "\(unready.joined(separator: ", "))",
+                        "reason": isUrgent ? "another request waits" : "\(Self.readyTime.configText) have passed",
+                    ])
+                return
+            }
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
+        }
     }
 
     /// Capture, pipeline, exporters: the way the flows go, so that each hands all it has to the next.

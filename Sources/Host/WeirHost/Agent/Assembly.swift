@@ -11,8 +11,11 @@ struct Assembly {
     let plan: Plan
     let queues: [ExportQueue]
 
-    /// `isOffline`: no clock may decide anything.
-    init(_ configuration: Configuration, registry: MetricRegistry, log: Logger, isOffline: Bool = false) {
+    /// `isOffline`: no clock may decide anything. `running` is the queue of an instance that goes on.
+    init(
+        _ configuration: Configuration, registry: MetricRegistry, log: Logger, isOffline: Bool = false,
+        running: (String) -> ExportQueue? = { _ in nil }
+    ) {
         var queues: [ExportQueue] = []
         var input = PlanInput()
         input.isOffline = isOffline
@@ -27,7 +30,9 @@ struct Assembly {
         input.accounting = configuration.accounting
         input.scope = configuration.scope
         for instance in configuration.recordExporters {
-            let queue = ExportQueue(name: instance.name, exporter: instance.exporter, limit: instance.queueLimit, registry: registry, log: log)
+            let queue =
+                running(instance.name)
+                ?? ExportQueue(name: instance.name, exporter: instance.exporter, limit: instance.queueLimit, registry: registry, log: log)
             queues.append(queue)
             input.taps.append(
                 RecordTap(name: instance.name, filter: instance.filter, attributes: instance.attributes, naming: instance.naming, queue: queue))

@@ -132,11 +132,14 @@ struct DataLoop: ~Copyable {
             if error.isFatal { loseCapture("capture lost during a reload", error) }
             return .failure(error)
         }
-        pipeline.finish()
+        // Rows that wait for an answer go on waiting, unless they lack what the next plan wants of them.
+        if next.plan.keyFields != work.plan.keyFields { pipeline.finish() }
+        let held = pipeline.handOver()
         cannotTranslate = false
         series = SeriesBook(plan: next.plan, adopting: series)
         pipeline = Pipeline(
-            plan: next.plan, covered: next.covered, invalidations: next.invalidations, registry: registry, series: series, taps: next.taps)
+            plan: next.plan, covered: next.covered, invalidations: next.invalidations, registry: registry, series: series, taps: next.taps,
+            held: held)
         clock = WindowClock(next.window)
         work = next
         return .success(series)

@@ -4,12 +4,14 @@
 internal import Synchronization
 
 /// A value that comes once, and those who wait for it.
-final class Gate<Value: Sendable>: Sendable {
+package final class Gate<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var waiting: [CheckedContinuation<Value, Never>] = []
     }
     private let state = Mutex(State())
+
+    package init() {}
 
     /// Opens the gate; only the first value counts.
     func open(_ value: Value) {

@@ -6,8 +6,10 @@ internal import Synchronization
 internal import WeirKit
 
 /// The states of all stages that were started.
-final class StageStates: Sendable {
+package final class StageStates: Sendable {
     private let states = Mutex<[String: (role: StageRole, state: StageState)]>([:])
+
+    package init() {}
 
     func set(_ state: StageState, for stage: String, _ role: StageRole) { states.withLock { $0[stage] = (role, state) } }
     func forget(_ stage: String) { states.withLock { $0[stage] = nil } }
@@ -40,8 +42,9 @@ struct StageRunner: Sendable {
         restarts = registry.counter("weir_stage_restarts_total", "Times the stage failed and was started again.", [("stage", name)])
     }
 
-    /// Until the task is cancelled.
-    func run(_ body: @Sendable () async throws -> Void) async {
+    /// Until the task is cancelled, or `body` returned: then true.
+    @discardableResult
+    func run(_ body: @Sendable () async throws -> Void) async -> Bool {
         var pause = Self.firstPause
         while !Task.isCancelled {
             up.set(1)
@@ -49,10 +52,11 @@ struct StageRunner: Sendable {
             let start = ContinuousClock.now
             do {
                 try await body()
-                if !Task.isCancelled { states.set(.idle, for: name, role) }
-                return
+                if Task.isCancelled { return false }
+                states.set(.idle, for: name, role)
+                return true
             } catch {
-                if Task.isCancelled { return }
+                if Task.isCancelled { return false }
                 up.set(0)
                 states.set(.failing("\(error)"), for: name, role)
                 // One that ran well for long starts from the shortest pause again.
@@ -62,9 +66,10 @@ struct StageRunner: Sendable {
                         "stage failed", metadata: ["stage": "\(name)", "error": "\(error)", "next": "\(pause.configText)", "unsaid": "\(quiet)"])
                 }
             }
-            guard (try? await Task.sleep(for: pause)) != nil else { return }
+            guard (try? await Task.sleep(for: pause)) != nil else { return false }
             restarts.add()
             pause = min(pause * 2, Self.longestPause)
         }
+        return false
     }
 }

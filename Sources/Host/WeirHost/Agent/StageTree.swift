@@ -1,55 +1,71 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Logging
-internal import Synchronization
-internal import WeirKit
-internal import WeirPipeline
+package import Logging
+package import WeirKit
+package import WeirPipeline
 
-/// Every task of one configuration in one tree: stages that learn, queues that drain, exporters that read. A reload
-/// starts a new tree before it stops the old one.
-final class StageTree: Sendable {
-    let configuration: Configuration
-    let plan: Plan
-    let covered: CoveredSet
+/// Every task of one configuration: stages that learn, queues that drain, exporters that read.
+///
+/// A reload makes a tree beside the one that runs. Tasks of instances that go on are in both; the others of the new tree begin before
+/// those of the old one end.
+package final class StageTree: Sendable {
+    package let configuration: Configuration
+    package let plan: Plan
+    package let covered: CoveredSet
     private let taps = LiveTaps()
-    private let queues: [ExportQueue]
-    private let states: StageStates
-    private let registry: MetricRegistry
+    private let enrichers: [EnricherTask]
+    private let queues: [QueueTask]
+    private let exporters: [ExporterTask]
+    private let others: [any LongTask]
+    /// What was in the tree before: it runs already.
+    private let kept: Set<ObjectIdentifier>
+    /// How many instances go on from the tree before.
+    package let keptCount: Int
     private let log: Logger
-    private let series = Gate<SeriesBook?>()
-    /// Names of metric exporters that go on from those of the tree before, and wait for these to end.
-    private let heirs = Mutex<Set<String>>([])
-    private let heirsMayBegin = Gate<Void>()
-    /// What goes on from exporters of this tree, by their names.
-    private let successors = Mutex<[String: any MetricExporter]>([:])
-    private let stopped = Gate<Void>()
-    /// False when it took too long.
-    private let ended = Gate<Bool>()
-    private let queuesLeft: Mutex<Int>
-    private let queuesDone = Gate<Void>()
-    private let exportersMayEnd = Gate<Void>()
-    private let exportersLeft: Mutex<Int>
-    private let exportersDone = Gate<Void>()
 
-    /// Inert: nothing starts before `run()`.
-    init(_ configuration: Configuration, files: ConfigFiles, states: StageStates, registry: MetricRegistry, log: Logger) {
+    /// Inert: nothing starts before `begin`. `files` are those that the configuration names, without its instances'.
+    package init(
+        _ configuration: Configuration, files: ConfigFiles, after previous: StageTree? = nil, states: StageStates, registry: MetricRegistry,
+        log: Logger
+    ) {
         self.configuration = configuration
-        self.states = states
-        self.registry = registry
         self.log = log
-        let assembly = Assembly(configuration, registry: registry, log: log)
-        plan = assembly.plan
-        queues = assembly.queues
-        queuesLeft = Mutex(queues.count)
-        exportersLeft = Mutex(configuration.metricExporters.count)
-        covered = CoveredSet(configuration.accounting, files: files, registry: registry, log: log)
-        // Before any exporter looks.
-        for (index, enricher) in configuration.enrichers.enumerated() where plan.isStarted(index) {
-            if enricher.stage.enricher?.tellsResource == true { configuration.resource.handle(rank: index).expect() }
+        func runner(_ name: String, _ role: StageRole) -> StageRunner { StageRunner(name, role, states: states, registry: registry, log: log) }
+        let goingOn = Set(configuration.instances.values.filter { previous?.configuration.instances[$0.name] === $0 }.map(\.name))
+        func running<Task>(_ tasks: [Task]?, _ name: (Task) -> String, is wanted: String) -> Task? {
+            goingOn.contains(wanted) ? tasks?.first { name($0) == wanted } : nil
         }
-        if queues.isEmpty { queuesDone.open() }
-        if configuration.metricExporters.isEmpty { exportersDone.open() }
+
+        let assembly = Assembly(configuration, registry: registry, log: log) { name in
+            running(previous?.queues, \.queue.name, is: name)?.queue
+        }
+        plan = assembly.plan
+        queues = assembly.queues.map { queue in previous?.queues.first { $0.queue === queue } ?? QueueTask(queue) }
+        enrichers = configuration.enrichers.compactMap { enricher in
+            if let task = running(previous?.enrichers, \.instance.name, is: enricher.name) { return task }
+            guard let instance = configuration.instances[enricher.name], let stage = enricher.stage.enricher else { return nil }
+            return EnricherTask(instance, stage, runner(enricher.name, .learns))
+        }
+        exporters = configuration.metricExporters.map { instance in
+            running(previous?.exporters, \.instance.name, is: instance.name) ?? ExporterTask(instance, runner(instance.name, .exports))
+        }
+        let covered = CoveredSet(configuration.accounting, files: files, registry: registry, log: log)
+        self.covered = covered
+        let coveredRunner = runner("covered", .learns)
+        others = [PlainTask { await coveredRunner.run { try await covered.run() } }]
+        kept = Set((previous?.tasks ?? []).map { ObjectIdentifier($0) })
+        keptCount = goingOn.count
+    }
+
+    private var tasks: [any LongTask] { (enrichers as [any LongTask]) + queues + exporters + others }
+
+    private func isKept(_ task: any LongTask) -> Bool { kept.contains(ObjectIdentifier(task)) }
+
+    /// The tasks that end with this tree; those that are in `next` too do not.
+    private func leaving(_ next: StageTree?) -> (any LongTask) -> Bool {
+        let staying = Set((next?.tasks ?? []).map(ObjectIdentifier.init))
+        return { task in !staying.contains(ObjectIdentifier(task)) }
     }
 
     /// What the data thread needs of this configuration.
@@ -63,138 +79,100 @@ final class StageTree: Sendable {
     /// What clients of `weir tap` see of this configuration.
     var tap: TapContext { TapContext(plan: plan, catalog: configuration.catalog, window: configuration.capture.window, taps: taps) }
 
-    /// Enrichers learn at once; metric exporters wait for `export(_:)`. Returns after `stop()`.
-    func run() async {
-        await withDiscardingTaskGroup { group in
-            for (index, enricher) in configuration.enrichers.enumerated() where plan.isStarted(index) {
-                let asked = plan.asked[index]
-                guard let stage = enricher.stage.enricher else { continue }
-                let resource = configuration.resource.handle(rank: index)
-                start(enricher.name, .learns, &group) {
-                    defer { resource.settle() }
-                    try await stage.run(for: asked)
-                }
+    // MARK: The beginning.
+
+    /// Starts what does not run yet: enrichers learn at once, metric exporters wait for series.
+    package func begin(in root: TaskRoot) -> Beginners {
+        var beginners: [EnricherTask] = []
+        for (index, enricher) in enrichers.enumerated() where plan.isStarted(index) {
+            if enricher.learn(plan.asked[index]) { beginners.append(enricher) }
+        }
+        for task in tasks where !isKept(task) { root.start(task) }
+        return Beginners(tasks: beginners)
+    }
+
+    /// Enrichers that have begun to learn, or to learn something more.
+    package struct Beginners: Sendable {
+        fileprivate let tasks: [EnricherTask]
+        /// Those that have not learned yet what they learn unasked.
+        package var unready: [String] { tasks.filter { !$0.isReady }.map(\.instance.name) }
+    }
+
+    /// The first counters exist: metric exporters may begin.
+    package func export(_ book: SeriesBook) {
+        settle()
+        for exporter in exporters { exporter.read(book) }
+    }
+
+    /// This configuration is the one that runs: its stages describe the host, and those that nobody asks rest.
+    private func settle() {
+        configuration.resource.arrange(configuration.enrichers.compactMap { configuration.instances[$0.name]?.resource })
+        for (index, enricher) in enrichers.enumerated() where !plan.isStarted(index) { enricher.rest() }
+    }
+
+    /// The counters go on after `previous`, whose other metric exporters end here: those that go on from one of them begin after it, the
+    /// others before anything ends, so that there is no moment in which nobody answers scrapes.
+    package func export(_ book: SeriesBook, after previous: StageTree, within limit: Duration, hurry: Gate<Void>) async {
+        settle()
+        var heirs: [(exporter: ExporterTask, before: ExporterTask)] = []
+        for exporter in exporters {
+            let before = previous.exporters.first { $0.instance.name == exporter.instance.name }
+            if let before, before !== exporter, exporter.instance.exporter.goesOn(from: before.instance.exporter) {
+                heirs.append((exporter, before))
+            } else {
+                exporter.read(book)
             }
-            let covered = covered
-            start("covered", .learns, &group) { try await covered.run() }
-            for queue in queues {
-                group.addTask { [self] in
-                    await queue.run()
-                    countDown(queuesLeft, queuesDone)
-                }
-            }
-            if let series = await series.wait() {
-                let heirs = heirs.withLock { $0 }
-                for exporter in configuration.metricExporters {
-                    let reader = series.reader(metrics: exporter.metrics, naming: exporter.naming)
-                    group.addTask { [self] in
-                        if heirs.contains(exporter.name) { await heirsMayBegin.wait() }
-                        await run(exporter, reader)
-                    }
-                }
-            }
-            await stopped.wait()
-            group.cancelAll()
         }
-        ended.open(true)
+        for (exporter, before) in heirs { before.end(for: exporter.instance.exporter) }
+        await previous.endMetrics(but: self, within: limit, hurry: hurry)
+        for (exporter, _) in heirs { exporter.read(book) }
     }
 
-    /// Runs until the exporters are to end; the last word is said, or handed on, by a task that nobody has cancelled yet.
-    private func run(_ instance: Configuration.MetricInstance, _ reader: SeriesReader) async {
-        await withDiscardingTaskGroup { group in
-            start(instance.name, .exports, &group) { try await instance.exporter.run(reader) }
-            await exportersMayEnd.wait()
-            group.cancelAll()
-        }
-        if let next = successors.withLock({ $0[instance.name] }) {
-            await next.takeOver(from: instance.exporter, reader)
-        } else {
-            await instance.exporter.finish(reader)
-        }
-        countDown(exportersLeft, exportersDone)
-    }
-
-    private func countDown(_ count: borrowing Mutex<Int>, _ done: Gate<Void>) {
-        let left = count.withLock { count in
-            count -= 1
-            return count
-        }
-        if left == 0 { done.open() }
-    }
-
-    private func start(
-        _ name: String, _ role: StageRole, _ group: inout DiscardingTaskGroup, _ body: @escaping @Sendable () async throws -> Void
-    ) {
-        let runner = StageRunner(name, role, states: states, registry: registry, log: log)
-        group.addTask { await runner.run(body) }
-    }
-
-    /// The counters exist: metric exporters may begin.
-    func export(_ book: SeriesBook) { series.open(book) }
-
-    /// The same after `previous`, whose metric exporters end here: those that go on from one of them begin after it, the others before
-    /// anything ends, so that there is no moment in which nobody answers scrapes.
-    func export(_ book: SeriesBook, after previous: StageTree, within limit: Duration, hurry: Gate<Void>) async {
-        var going: [String: any MetricExporter] = [:]
-        for instance in configuration.metricExporters {
-            let before = previous.configuration.metricExporters.first { $0.name == instance.name }
-            if let before, instance.exporter.goesOn(from: before.exporter) { going[instance.name] = instance.exporter }
-        }
-        heirs.withLock { $0 = Set(going.keys) }
-        previous.successors.withLock { $0 = going }
-        export(book)
-        await previous.endMetrics(within: limit, hurry: hurry)
-        heirsMayBegin.open()
-    }
+    // MARK: The end.
 
     /// No more records come. Waits until the queues are empty and their exporters finished, but not for ever: once
-    /// `hurry` is open, half a second at the most.
-    func flush(within limit: Duration, hurry: Gate<Void>? = nil) async {
-        for queue in queues { queue.close() }
-        await wait(for: queuesDone, within: limit, hurry)
-        if queuesLeft.withLock({ $0 }) > 0 { log.warning("records were left behind: an exporter took too long") }
+    /// `hurry` is open, half a second at the most. `next` goes on with some.
+    package func flush(but next: StageTree? = nil, within limit: Duration, hurry: Gate<Void>? = nil) async {
+        let leaving = queues.filter(leaving(next))
+        for task in leaving { task.queue.close() }
+        if await !wait(within: limit, hurry, until: { leaving.allSatisfy(\.isDone) }) {
+            log.warning("records were left behind: an exporter took too long")
+        }
     }
 
     /// No more is counted. Ends the metric exporters and waits until each has said its last word, no longer than `flush` does.
-    func endMetrics(within limit: Duration, hurry: Gate<Void>? = nil) async {
-        exportersMayEnd.open()
-        // Without series they never began.
-        guard series.value.map({ $0 != nil }) == true else { return }
-        await wait(for: exportersDone, within: limit, hurry)
-        if exportersLeft.withLock({ $0 }) > 0 { log.warning("the last values were not delivered: an exporter took too long") }
+    package func endMetrics(but next: StageTree? = nil, within limit: Duration, hurry: Gate<Void>? = nil) async {
+        let leaving = exporters.filter(leaving(next))
+        for exporter in leaving { exporter.end() }
+        if await !wait(within: limit, hurry, until: { leaving.allSatisfy(\.isDone) }) {
+            log.warning("the last values were not delivered: an exporter took too long")
+        }
     }
 
-    private func wait(for done: Gate<Void>, within limit: Duration, _ hurry: Gate<Void>?) async {
-        let late = Task {
-            var end = ContinuousClock.now + limit
-            var isHurried = false
-            while ContinuousClock.now < end {
-                if !isHurried, hurry?.value != nil {
-                    isHurried = true
-                    end = min(end, .now + .milliseconds(500))
-                }
-                try await Task.sleep(for: .milliseconds(20))
+    /// False when it took too long.
+    private func wait(within limit: Duration, _ hurry: Gate<Void>?, until isDone: () -> Bool) async -> Bool {
+        var end = ContinuousClock.now + limit
+        var isHurried = false
+        while !isDone() {
+            guard ContinuousClock.now < end, (try? await Task.sleep(for: .milliseconds(5))) != nil else { return false }
+            if !isHurried, hurry?.value != nil {
+                isHurried = true
+                end = min(end, .now + .milliseconds(500))
             }
-            done.open()
         }
-        await done.wait()
-        late.cancel()
+        return true
     }
 
-    /// Cancels what still runs, and waits until it has ended; a stage that does not heed this is left behind.
-    func stop() async {
-        for queue in queues { queue.close() }
-        series.open(nil)
-        heirsMayBegin.open()
-        exportersMayEnd.open()
-        stopped.open()
-        let late = Task { [ended] in
-            try await Task.sleep(for: Self.timeToEnd)
-            ended.open(false)
+    /// Cancels what still runs and `next` does not go on with, and waits until it has ended; a stage that does not heed this is left behind.
+    package func stop(but next: StageTree? = nil) async {
+        let leaving = tasks.filter(leaving(next))
+        for queue in queues where leaving.contains(where: { $0 === queue }) { queue.queue.close() }
+        for task in leaving { task.stop() }
+        if await !wait(within: Self.timeToEnd, nil, until: { leaving.allSatisfy(\.hasEnded) }) {
+            log.warning("a stage did not stop in time and is left behind", metadata: ["after": "\(Self.timeToEnd.configText)"])
         }
-        let isEnded = await ended.wait()
-        late.cancel()
-        if !isEnded { log.warning("a stage did not stop in time and is left behind", metadata: ["after": "\(Self.timeToEnd.configText)"]) }
+        // It may have begun to learn for a configuration that came to nothing.
+        next?.settle()
     }
 
     /// A stage that was cancelled has only to return.

@@ -13,7 +13,8 @@ struct RunCommand: ParsableCommand {
         abstract: "Captures, names and exports the traffic of this host until it is told to stop.",
         discussion: """
             Needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (CAP_NET_RAW for packet sockets); before it counts it
-            gives up all that root has beyond them. SIGHUP reads the configuration again; SIGTERM and
+            gives up all that root has beyond them. SIGHUP reads the configuration again, and so does a change of its files
+            with reload: watch; SIGTERM and
             Ctrl-C drain everything and leave within 5 s; a second one leaves at once. WEIR_LOG_LEVEL=debug says more.
 
             Example: sudo weir run --config /etc/weir
@@ -47,6 +48,8 @@ struct RunCommand: ParsableCommand {
             surroundings: ConfigurationReader.Surroundings(
                 log: log, registry: MetricRegistry(began: SystemFacts.unixNanoseconds), routes: HTTPRoutes(reserved: HTTPListener.ownPaths),
                 hostName: SystemFacts.hostName, isOutputTerminal: SystemFacts.isOutputTerminal))
+        // Before they are read: what changes after is seen.
+        let seen = WatchedFiles(at: location.asked)
         switch loader.load() {
         case .bad(let problems, let texts):
             throw CommandFailure(status: .user, message: CheckCommand.report(problems, texts))
@@ -57,7 +60,7 @@ struct RunCommand: ParsableCommand {
             try makeFinalMetrics()
             SocketFile.join(TapServer.group)
             giveUpRights(configuration.capture.source, log)
-            wait(for: Agent(loader, threshold: threshold), configuration, files, log)
+            wait(for: Agent(loader, threshold: threshold), configuration, files, seen, log)
         }
     }
 
@@ -77,22 +80,21 @@ struct RunCommand: ParsableCommand {
     }
 
     /// Starts the agent and hands it every signal.
-    private func wait(for agent: Agent, _ configuration: Configuration, _ files: ConfigFiles, _ log: Logger) -> Never {
-        // Only the newest counts: however many reloads were asked for, a stop does not wait behind them.
-        let (events, event) = AsyncStream.makeStream(of: AgentEvent.self, bufferingPolicy: .bufferingNewest(1))
+    private func wait(
+        for agent: Agent, _ configuration: Configuration, _ files: ConfigFiles, _ seen: WatchedFiles, _ log: Logger
+    ) -> Never {
         let file = finalMetrics
         let limit = until
         // The one loose task of the program: the root of all others. It ends the process.
-        Task { leave(await agent.run(configuration, files, events: events, finalMetrics: file)) }
+        Task { leave(await agent.run(configuration, files, seen: seen, finalMetrics: file)) }
         if let limit {
             Task {
                 try await Task.sleep(for: limit)
                 Signals.stopSelf()
             }
         }
-        while Signals.next() != .stop { event.yield(.reload) }
-        agent.hurry()
-        event.yield(.stop)
+        while Signals.next() != .stop { agent.ask(.reload) }
+        agent.ask(.stop)
         let deadline = ContinuousClock.now + Self.timeToLeave
         while true {
             switch Signals.next(within: max(.zero, ContinuousClock.now.duration(to: deadline))) {

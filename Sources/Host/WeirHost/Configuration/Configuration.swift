@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import WeirKit
-internal import WeirPipeline
+package import WeirKit
+package import WeirPipeline
 
 /// One configuration, checked and built: every stage exists, none has started.
-struct Configuration: Sendable {
+package struct Configuration: Sendable {
     /// A metric exporter with the choice of metrics that its user made.
     struct MetricInstance: Sendable {
         let name: String
@@ -33,6 +33,8 @@ struct Configuration: Sendable {
     var http = HTTPOptions()
     var tap = TapOptions()
     var log = LogOptions()
+    /// How often it is read again by itself.
+    var reload = ReloadChoice.sighup
     var enrichers: [EnricherInstance] = []
     var metricExporters: [MetricInstance] = []
     var recordExporters: [RecordInstance] = []
@@ -41,12 +43,16 @@ struct Configuration: Sendable {
     var catalog = Catalog(declared: [])
     /// The cases of `tests:`; empty for `run`.
     var tests: [TestCase] = []
-    /// Where stages of this configuration say that their answers changed.
-    let invalidations: InvalidationQueue
-    /// What stages of this configuration know of the host.
-    let resource = ResourceFacts()
+    /// Every instance by its name.
+    package internal(set) var instances: [String: MadeInstance] = [:]
+    /// Where stages say that their answers changed: one for all configurations of an agent.
+    package let invalidations: InvalidationQueue
+    /// What stages know of the host: one for all configurations of an agent.
+    package let resource: ResourceFacts
     /// Every file that was read, for `check` and `explain`; empty when the defaults run.
     var files: [String] = []
+    /// The files that instances were made from.
+    var referencedFiles: [String] = []
     var ignoredFiles: [String] = []
 
     /// The attributes that the user wrote himself, not those that came as defaults.

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The Weir authors
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Logging
-internal import WeirKit
+package import Logging
+package import WeirKit
 
 /// Reads the configuration as often as it is asked to: once to start, again for every reload.
-struct ConfigurationLoader: Sendable {
+package struct ConfigurationLoader: Sendable {
     /// What reading led to.
-    enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         case good(Configuration, ConfigFiles)
         /// In the order of files and lines, with the texts to show them by.
         case bad([ConfigProblem], SourceTexts)
@@ -20,13 +20,28 @@ struct ConfigurationLoader: Sendable {
     let trust: FileTrust?
     let surroundings: ConfigurationReader.Surroundings
 
-    func load() -> Outcome {
+    init(path: String?, plugins: [PluginEntry], trust: FileTrust?, surroundings: ConfigurationReader.Surroundings) {
+        self.path = path
+        self.plugins = plugins
+        self.trust = trust
+        self.surroundings = surroundings
+    }
+
+    /// For tests: as `run` reads, without asking who may write the files.
+    package init(path: String, plugins: [PluginEntry], registry: MetricRegistry, routes: HTTPRoutes, log: Logger) {
+        self.init(
+            path: path, plugins: plugins, trust: nil,
+            surroundings: ConfigurationReader.Surroundings(log: log, registry: registry, routes: routes, hostName: "test", isOutputTerminal: false))
+    }
+
+    /// `previous` runs: instances of it that did not change are those of the new one too.
+    package func load(after previous: Configuration? = nil) -> Outcome {
         let problems = ConfigProblems()
         let texts = SourceTexts()
         let directory = ConfigDirectory(path, trust: trust, problems: problems, texts: texts)
         var surroundings = surroundings
         surroundings.routes = surroundings.routes.successor()
-        let configuration = ConfigurationReader.read(directory, plugins: plugins, surroundings)
+        let configuration = ConfigurationReader.read(directory, plugins: plugins, surroundings, after: previous)
         guard let configuration else { return .bad(Self.withoutEchoes(problems.all), texts) }
         texts.drop()
         return .good(configuration, ReferencedFiles.reader(trust: trust, texts: texts))

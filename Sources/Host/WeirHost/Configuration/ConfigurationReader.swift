@@ -20,6 +20,9 @@ struct ConfigurationReader {
         let isOutputTerminal: Bool
         /// Whether `tests:` is read; `run` leaves it alone.
         var readsTests = false
+        /// What stages speak to outlives the configuration that they were made in, as they may.
+        let invalidations = InvalidationQueue()
+        let resource = ResourceFacts()
     }
 
     let plugins: [PluginEntry]
@@ -27,26 +30,31 @@ struct ConfigurationReader {
     let surroundings: Surroundings
     let problems: ConfigProblems
     let files: ConfigFiles
+    /// The one that runs: what did not change of it goes on.
+    let previous: Configuration?
     var instances: InstanceReader
     var result: Configuration
     /// A stage that could not be built declares no attributes: asking for them is then no mistake of its own.
     var attributesAreKnown = true
 
     /// Nil when there is any problem; they are in `directory.problems`.
-    static func read(_ directory: ConfigDirectory, plugins: [PluginEntry], _ surroundings: Surroundings) -> Configuration? {
-        var reader = ConfigurationReader(plugins, directory, surroundings)
+    static func read(
+        _ directory: ConfigDirectory, plugins: [PluginEntry], _ surroundings: Surroundings, after previous: Configuration? = nil
+    ) -> Configuration? {
+        var reader = ConfigurationReader(plugins, directory, surroundings, previous)
         reader.readAll()
         return reader.problems.count == 0 ? reader.result : nil
     }
 
-    private init(_ plugins: [PluginEntry], _ directory: ConfigDirectory, _ surroundings: Surroundings) {
+    private init(_ plugins: [PluginEntry], _ directory: ConfigDirectory, _ surroundings: Surroundings, _ previous: Configuration?) {
         self.plugins = plugins
         self.directory = directory
         self.surroundings = surroundings
+        self.previous = previous
         problems = directory.problems
         files = ReferencedFiles.reader(trust: directory.trust, texts: directory.texts)
         instances = InstanceReader(plugins: plugins, problems: problems, files: files)
-        result = Configuration(invalidations: InvalidationQueue())
+        result = Configuration(invalidations: surroundings.invalidations, resource: surroundings.resource)
         result.files = directory.files
         result.ignoredFiles = directory.ignored
     }
@@ -66,7 +74,7 @@ struct ConfigurationReader {
         read("log", of: &top, into: &result.log)
         if let node = top.take("http") { result.http.read(node, problems: problems, files: files) }
         if let node = top.take("tap") { result.tap.read(node, problems: problems, files: files) }
-        if let node = top.take("reload") { ReloadChoice.read(node, top) }
+        top.read("reload", into: &result.reload)
 
         let enrich = top.take("enrich")
         let export = top.take("export")

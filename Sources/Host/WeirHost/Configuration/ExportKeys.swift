@@ -17,6 +17,9 @@ struct ExportKeys {
     var queueLimit = 65_536
     var queuePosition: ConfigPosition?
 
+    /// Beside `plugin`, `name` and `enabled`, which every instance has.
+    static let names: Set<String> = ["metrics", "naming", "records", "filter", "attributes", "queue"]
+
     init(_ section: inout ConfigSection) {
         if let node = section.take("metrics") {
             metricsPosition = node.position

@@ -68,11 +68,6 @@ enum LogLevel: String, ConfigChoice {
 /// `reload:`, what makes the agent read its configuration again.
 enum ReloadChoice: String, ConfigChoice {
     case sighup
-
-    static func read(_ node: ConfigNode, _ section: ConfigSection) {
-        if node.text == "watch" {
-            return section.note(.badValue, "reload: watch is not built yet; write sighup, and send SIGHUP after a change", at: node.position)
-        }
-        let _: ReloadChoice? = section.scalar(node)
-    }
+    /// Also when a file of it changed, and two seconds have been quiet since.
+    case watch
 }

@@ -12,6 +12,9 @@ struct InstanceReader {
         var name: String?
     }
 
+    /// What is written of every instance.
+    static let ownKeys = ["plugin", "name", "enabled"]
+
     let plugins: [PluginEntry]
     let problems: ConfigProblems
     let files: ConfigFiles
@@ -24,14 +27,16 @@ struct InstanceReader {
         let name: String
         let isEnabled: Bool
         let node: ConfigNode
+        let readings = FileReadings()
 
         /// What the plugin has still to read. Opened anew for every build: a section counts the problems since it was
         /// opened, and those of other instances are not this one's.
         func section(_ problems: ConfigProblems, _ files: ConfigFiles) -> ConfigSection {
+            let files = readings.noting(files)
             guard case .mapping = node.content, var section = ConfigSection(node, problems: problems, files: files) else {
                 return ConfigSection(at: node.position, problems: problems, files: files)
             }
-            for key in ["plugin", "name", "enabled"] { _ = section.take(key) }
+            for key in InstanceReader.ownKeys { _ = section.take(key) }
             return section
         }
     }

@@ -8,9 +8,11 @@ internal import WeirKit
 enum ReferencedFiles {
     static let limit = 64 << 20
 
+    static func full(_ path: String, from position: ConfigPosition) -> String { FilePath.join(FilePath.folder(of: position.file), path) }
+
     static func reader(trust: FileTrust?, texts: SourceTexts) -> ConfigFiles {
         ConfigFiles { (path, position) throws(ConfigFileError) in
-            let full = FilePath.join(FilePath.folder(of: position.file), path)
+            let full = full(path, from: position)
             if let objection = trust?.objection(to: full) { throw ConfigFileError(objection) }
             do {
                 let bytes = try SystemFile.read(full, limit: limit)

@@ -12,16 +12,17 @@ extension ConfigurationReader {
         var names = AttributeNames()
         for item in opened where item.isEnabled {
             var section = item.section(problems, files)
-            guard let stage = build(item, &section) else {
+            guard let origin = read(item, &section), let made = instance(item, origin) else {
                 attributesAreKnown = false
                 continue
             }
-            guard let enricher = stage.enricher else {
+            add(made, origin)
+            guard let enricher = made.stage.enricher else {
                 preconditionFailure("the plugin '\(item.entry.name)' says enrich and makes an exporter")
             }
             checkReads(enricher, of: item, declared)
             declared += names.taking(enricher.writes, of: item, problems)
-            result.enrichers.append(EnricherInstance(name: item.name, stage: stage))
+            result.enrichers.append(EnricherInstance(name: item.name, stage: made.stage))
         }
         result.catalog = Catalog(declared: declared, isSampled: result.capture.sampling > 1)
     }
@@ -61,7 +62,11 @@ extension ConfigurationReader {
     private struct MadeExporter {
         let item: InstanceReader.Opened
         let keys: ExportKeys
-        let stage: BuiltStage?
+        /// Nil when the options are wrong.
+        let origin: MadeInstance.Origin?
+        var instance: MadeInstance?
+
+        var stage: BuiltStage? { instance?.stage }
 
         var metrics: (any MetricExporter)? {
             switch stage {
@@ -83,11 +88,26 @@ extension ConfigurationReader {
     private mutating func makeExporter(_ item: InstanceReader.Opened) -> MadeExporter {
         var section = item.section(problems, files)
         let keys = ExportKeys(&section)
-        return MadeExporter(item: item, keys: keys, stage: build(item, &section))
+        let origin = read(item, &section)
+        return MadeExporter(item: item, keys: keys, origin: origin, instance: origin.flatMap { instance(item, $0) })
+    }
+
+    /// Exporters of metrics remember series by their numbers and names: where these are no longer the same, another one goes on from it.
+    private func mustBeMadeAnew(_ exporter: MadeExporter) -> Bool {
+        guard exporter.metrics != nil, let previous, exporter.instance === previous.instances[exporter.item.name] else { return false }
+        let isSame =
+            previous.pipeline.maxSeries == result.pipeline.maxSeries && previous.pipeline.maxValues == result.pipeline.maxValues
+            && MetricDefinition.areSame(previous.metrics, result.metrics)
+        return !isSame
     }
 
     private mutating func connect(_ made: MadeExporter, _ noted: ConfigProblems) {
+        var made = made
         let (item, keys) = (made.item, made.keys)
+        if let origin = made.origin {
+            if mustBeMadeAnew(made) { made.instance = make(item, origin) }
+            if let instance = made.instance { add(instance, origin) }
+        }
         let defaults = AttributeSelection.Defaults(keys.naming, result.catalog)
         let filter = keys.filter.flatMap { Filter.read($0, catalog: result.catalog, problems: noted) }
         let attributes = AttributeSelection.read(
@@ -139,9 +159,32 @@ extension ConfigurationReader {
         }
     }
 
-    /// Nil when the options are wrong; the problems are noted.
-    private func build(_ item: InstanceReader.Opened, _ section: inout ConfigSection) -> BuiltStage? {
-        let invalidations = result.invalidations
+    /// What the item would be made from; nil when the options are wrong, with the problems noted.
+    private func read(_ item: InstanceReader.Opened, _ section: inout ConfigSection) -> MadeInstance.Origin? {
+        guard let options = item.entry.read(&section) else { return nil }
+        let isExporter = item.entry.kind == .export
+        return MadeInstance.Origin(
+            plugin: item.entry.name, kind: item.entry.kind,
+            section: SectionText(item.node) { !InstanceReader.ownKeys.contains($0) },
+            hostKeys: SectionText(item.node) { isExporter && ExportKeys.names.contains($0) },
+            options: options, files: item.readings.all)
+    }
+
+    /// The instance that runs, when it is the same; else a new one. Nil, with a problem noted, when it cannot be made.
+    private func instance(_ item: InstanceReader.Opened, _ origin: MadeInstance.Origin) -> MadeInstance? {
+        guard let running = previous?.instances[item.name], running.isSame(as: origin) else { return make(item, origin) }
+        do throws(HTTPRoutes.PathTaken) {
+            try surroundings.routes.claimAgain(by: item.name, from: running.routes)
+            return running
+        } catch {
+            problems.note(.conflict, "\(error)", at: item.node.position)
+            return nil
+        }
+    }
+
+    private func make(_ item: InstanceReader.Opened, _ origin: MadeInstance.Origin) -> MadeInstance? {
+        let invalidations = surroundings.invalidations
+        let resource = surroundings.resource.handle()
         var log = surroundings.log
         log[metadataKey: "instance"] = "\(item.name)"
         // Not `instance`: in Prometheus that is the target that was scraped.
@@ -149,10 +192,10 @@ extension ConfigurationReader {
         let context = PluginContext(
             instance: item.name, log: log, metrics: surroundings.registry.labelled(label, item.name), routes: surroundings.routes,
             hostName: surroundings.hostName, version: Version.number, environment: surroundings.environment,
-            wallClock: { SystemFacts.unixNanoseconds }, resource: result.resource.handle(rank: result.enrichers.count),
-            invalidate: { invalidations.add($0) })
+            wallClock: { SystemFacts.unixNanoseconds }, resource: resource, invalidate: { invalidations.add($0) })
         do {
-            return try item.entry.make(&section, context)
+            let stage = try origin.options.make(context)
+            return MadeInstance(name: item.name, stage: stage, routes: surroundings.routes, resource: resource, origin: origin)
         } catch let taken as HTTPRoutes.PathTaken {
             problems.note(.conflict, "\(taken)", at: item.node.position)
             return nil
@@ -160,6 +203,11 @@ extension ConfigurationReader {
             problems.note(.badValue, "'\(item.name)' could not be made: \(error)", at: item.node.position)
             return nil
         }
+    }
+
+    private mutating func add(_ instance: MadeInstance, _ origin: MadeInstance.Origin) {
+        result.instances[instance.name] = instance
+        result.referencedFiles += origin.files.filter { $0.content != nil }.map(\.path)
     }
 }
 

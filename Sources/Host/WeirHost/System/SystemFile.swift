@@ -44,6 +44,26 @@ struct FileStatus: Sendable {
     }
 }
 
+/// Which file stands at a path, and which writing of it: another one, or one that was written to, has another identity.
+struct FileIdentity: Sendable, Equatable {
+    private let device: UInt
+    private let inode: UInt
+    private let size: Int
+    /// Seconds and nanoseconds of the last writing, and of the last change of anything.
+    private let times: [Int]
+
+    /// Follows symbolic links, as opening does.
+    init(of path: String) throws(SystemError) {
+        var found = stat()
+        // `found` outlives the call, which fills it.
+        guard unsafe stat(path, &found) == 0 else { throw .last }
+        device = UInt(found.st_dev)
+        inode = UInt(found.st_ino)
+        size = Int(found.st_size)
+        times = [found.st_mtim.tv_sec, found.st_mtim.tv_nsec, found.st_ctim.tv_sec, found.st_ctim.tv_nsec]
+    }
+}
+
 /// The few things the host asks of the file system.
 enum SystemFile {
     /// Why a file was not read.
