@@ -100,8 +100,9 @@ struct capture_layout {
 	uint8_t sockets;
 	uint8_t unused[2];
 	struct flow_config config;
+	uint32_t unused_too;
 };
-FLOW_LAYOUT(sizeof(struct capture_layout) == 64);
+FLOW_LAYOUT(sizeof(struct capture_layout) == 72);
 
 /// A number for what `flow_abi.h` says about keys, values, events and books: another one, and the bytes mean something
 /// else.
