@@ -106,24 +106,23 @@ watched() {
 
     mkdir "$CASE/..1" "$CASE/..2"
     cp -p "$CASE/a.yaml" "$CASE/..1/a.yaml"
-    sed 's/level: info/level: warning/' "$CASE/a.yaml" >"$CASE/..2/a.yaml"
+    sed 's/level: info/level: notice/' "$CASE/a.yaml" >"$CASE/..2/a.yaml"
     chmod 0600 "$CASE/..2/a.yaml"
     ln -s ..1 "$CASE/..data"
     ln -s ..data/a.yaml "$CASE/link"
     mv -T "$CASE/link" "$CASE/a.yaml"
     wait_for "a reload: a link" 15 has_obeyed a 3
-    # From here on the log has no notices: the counter says what was obeyed.
     ln -s ..2 "$CASE/..data_tmp"
     mv -T "$CASE/..data_tmp" "$CASE/..data"
-    sleep 5
+    wait_for "a reload: the ConfigMap's link" 15 has_obeyed a 4
 
     echo 'captur: {}' >>"$CASE/..2/a.yaml"
     wait_for "a refusal" 15 has_refused a 1
     expect_that "the mistake is in the log" grep -q 'captur' "$CASE/a.log"
     sleep 4
     expect "refused once" 1 "$(refused a)"
-    sed -i '/captur:/d; s/level: warning/level: info/' "$CASE/..2/a.yaml"
-    wait_for "a reload: right again" 15 has_obeyed a 4
+    sed -i '/captur:/d; s/level: notice/level: info/' "$CASE/..2/a.yaml"
+    wait_for "a reload: right again" 15 has_obeyed a 5
 
     wait $generator
     wire_down
@@ -134,6 +133,32 @@ watched() {
     expect "the last one was right" 1 "$(metric a weir_config_last_reload_successful)"
 }
 
+# A folder as kubelet makes it of a ConfigMap, writable for all and mounted read-only: it is obeyed, and followed.
+config_map() {
+    wire
+    mkdir -p "$CASE/map/..1" "$CASE/map/..2" "$CASE/mounted"
+    config a "source: tc, window: 500ms"
+    { cat "$CASE/a.yaml"; echo 'reload: watch'; } >"$CASE/map/..1/weir.yaml"
+    sed 's/window: 500ms/window: 300ms/' "$CASE/map/..1/weir.yaml" >"$CASE/map/..2/weir.yaml"
+    ln -s ..1 "$CASE/map/..data"
+    ln -s ..data/weir.yaml "$CASE/map/weir.yaml"
+    chmod 0777 "$CASE/map"
+    ln -sf mounted/weir.yaml "$CASE/a.yaml"
+    mount --bind "$CASE/map" "$CASE/mounted"
+    # shellcheck disable=SC2064
+    trap "umount -l '$CASE/mounted'; remove_everything" EXIT
+    if in_host right timeout 10 "$WEIR" run --config "$CASE/a.yaml" >/dev/null 2>"$CASE/refused"; then fail "a folder that all may write was obeyed"; fi
+    expect_that "it says why" grep -q 'writable by everyone' "$CASE/refused"
+    mount -o remount,bind,ro "$CASE/mounted"
+    agent a right
+    ln -s ..2 "$CASE/map/..data_tmp"
+    mv -T "$CASE/map/..data_tmp" "$CASE/map/..data"
+    wait_for "a reload: the ConfigMap's link" 15 has_obeyed a 1
+    stop_agent a
+    expect_books a
+}
+
 run_case reload-names-stay names_stay
 run_case reload-ten ten_reloads
 run_case reload-watched watched
+run_case reload-config-map config_map

@@ -23,16 +23,20 @@ struct FileStatus: Sendable {
     let size: Int
     let owner: UInt32
     let mode: UInt32
+    /// Nobody can write there by this way, whatever the mode says. False where only a descriptor was asked.
+    let isReadOnly: Bool
 
     /// Follows symbolic links, as opening does.
     init(of path: String) throws(SystemError) {
         var found = stat()
-        // `found` outlives the call, which fills it.
-        guard unsafe stat(path, &found) == 0 else { throw .last }
-        self.init(found)
+        var mount = statvfs()
+        // Both outlive the calls, which fill them.
+        guard unsafe stat(path, &found) == 0, unsafe statvfs(path, &mount) == 0 else { throw .last }
+        self.init(found, isReadOnly: mount.f_flag & UInt(ST_RDONLY.rawValue) != 0)
     }
 
-    init(_ found: stat) {
+    init(_ found: stat, isReadOnly: Bool = false) {
+        self.isReadOnly = isReadOnly
         switch found.st_mode & S_IFMT {
         case S_IFREG: kind = .file
         case S_IFDIR: kind = .folder
