@@ -39,10 +39,14 @@ public struct TrackedConnection: Hashable, Sendable {
     public var original: ConnectionTuple
     /// What an answer looks like when it comes.
     public var reply: ConnectionTuple
+    /// It is TCP whose handshake was not seen (it is older than the tracking, or was deleted), or one that a flow table has taken over:
+    /// `original` is then the direction of some packet, and need not be that of the one who opened it.
+    public var isPickedUp: Bool
 
-    public init(original: ConnectionTuple, reply: ConnectionTuple) {
+    public init(original: ConnectionTuple, reply: ConnectionTuple, isPickedUp: Bool = false) {
         self.original = original
         self.reply = reply
+        self.isPickedUp = isPickedUp
     }
 
     /// Some address or port is another behind this host than before it.

@@ -70,16 +70,33 @@ public struct ConntrackMessage: Sendable, Equatable {
         guard attributes.lowerBound <= attributes.upperBound else { return nil }
         var original: ConnectionTuple?
         var reply: ConnectionTuple?
+        var isPickedUp = false
         var position = attributes.lowerBound
         while let (type, payload) = bytes.nextAttribute(&position, attributes.upperBound) {
             switch type {
             case Layout.original: original = tuple(bytes, payload)
             case Layout.reply: reply = tuple(bytes, payload)
+            case Layout.state: isPickedUp = isLiberal(bytes, payload)
             default: break
             }
         }
         guard let original, let reply, original.transport == reply.transport else { return nil }
-        return TrackedConnection(original: original, reply: reply)
+        return TrackedConnection(original: original, reply: reply, isPickedUp: isPickedUp)
+    }
+
+    /// Both directions are taken as they come, without a window that was seen to be agreed on.
+    private static func isLiberal(_ bytes: Span<UInt8>, _ attributes: Range<Int>) -> Bool {
+        var both: UInt8 = 0
+        var position = attributes.lowerBound
+        while let (type, payload) = bytes.nextAttribute(&position, attributes.upperBound) {
+            guard type == Layout.tcp else { continue }
+            var inner = payload.lowerBound
+            while let (kind, value) = bytes.nextAttribute(&inner, payload.upperBound) {
+                guard kind == Layout.tcpOriginal || kind == Layout.tcpReply, value.count == 2 else { continue }
+                if bytes[value.lowerBound] & Layout.liberal != 0 { both |= kind == Layout.tcpOriginal ? 1 : 2 }
+            }
+        }
+        return both == 3
     }
 
     private static func tuple(_ bytes: Span<UInt8>, _ attributes: Range<Int>) -> ConnectionTuple? {
@@ -214,6 +231,13 @@ extension ConntrackMessage {
         static let transport: UInt16 = 1
         static let sourcePort: UInt16 = 2
         static let destinationPort: UInt16 = 3
+        // Attributes of a connection's state: what TCP knows of either direction (flags and their mask), and the flag
+        // IP_CT_TCP_FLAG_BE_LIBERAL.
+        static let state: UInt16 = 4
+        static let tcp: UInt16 = 1
+        static let tcpOriginal: UInt16 = 4
+        static let tcpReply: UInt16 = 5
+        static let liberal: UInt8 = 8
         // Attributes of a CPU's counts.
         static let dropped: UInt16 = 10
         static let earlyDropped: UInt16 = 11
@@ -242,36 +266,5 @@ extension ConntrackMessage {
                     + attribute(ports | nested, attribute(transport, [0]) + attribute(sourcePort, [0, 0]) + attribute(destinationPort, [0, 0])))
             return head(type: askConnection, flags: request, family: family, length: header + Self.family + tuple.count) + tuple
         }
-    }
-}
-
-extension Span<UInt8> {
-    fileprivate func number16(_ place: Int) -> UInt16 { UInt16(self[place]) | UInt16(self[place + 1]) << 8 }
-
-    fileprivate func number32(_ place: Int) -> UInt32 { UInt32(number16(place)) | UInt32(number16(place + 2)) << 16 }
-
-    /// The bytes as one big-endian number.
-    fileprivate func big(_ place: Range<Int>) -> UInt64 {
-        var number: UInt64 = 0
-        for index in place { number = number << 8 | UInt64(self[index]) }
-        return number
-    }
-
-    /// Four bytes or sixteen.
-    fileprivate func address(_ place: Range<Int>) -> IPAddress {
-        guard place.count == 16 else { return IPAddress(ipv4: UInt32(truncatingIfNeeded: big(place))) }
-        let middle = place.lowerBound + 8
-        return IPAddress(high: big(place.lowerBound..<middle), low: big(middle..<place.upperBound))
-    }
-
-    /// The attribute at `position`, which moves behind it; nil at the end, and at one that reaches beyond it.
-    fileprivate func nextAttribute(_ position: inout Int, _ end: Int) -> (type: UInt16, payload: Range<Int>)? {
-        guard end - position >= 4 else { return nil }
-        let length = Int(number16(position))
-        guard length >= 4, length <= end - position else { return nil }
-        // The two highest bits say how the payload is written.
-        let found = (number16(position + 2) & 0x3fff, position + 4..<position + length)
-        position = Swift.min(end, position + (length + 3) & ~3)
-        return found
     }
 }

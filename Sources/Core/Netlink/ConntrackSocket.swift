@@ -42,31 +42,23 @@ public enum ConntrackError: Error, Sendable, Equatable, CustomStringConvertible 
 /// Asks the connection tracking of the network namespace of the thread that made it. Never waits: the kernel answers while
 /// it is asked.
 public struct ConntrackSocket: ~Copyable, Sendable {
-    private let socket: Int32
+    private var socket: QuestionSocket
     private var sequence: UInt32 = 0
     private var questions = ConntrackMessage.Questions()
-    /// Room for some messages, each in a slot of its own.
-    private var buffer = [UInt8](repeating: 0, count: slots * slot)
-    private var lengths = [UInt32](repeating: 0, count: slots)
 
     /// Answers wait in the socket's buffer, so there must be room for those of one batch.
     private static let batch = 512
-    private static let slots = 32
-    /// An answer has some 250 bytes; the kernel fills one message of a list up to a page, and to what a reader has room for.
-    private static let slot = 8192
 
     /// Opens a socket and makes sure that somebody answers.
     public static func open() throws(ConntrackError) -> ConntrackSocket {
-        let opened = conntrack_open()
-        guard opened >= 0 else { throw ConntrackError(number: -opened) }
-        var socket = ConntrackSocket(owning: opened)
+        let opened: QuestionSocket
+        do { opened = try QuestionSocket(ASK_NETFILTER) } catch { throw ConntrackError(number: error.number) }
+        var socket = ConntrackSocket(opened)
         _ = try socket.counts()
         return socket
     }
 
-    private init(owning socket: Int32) { self.socket = socket }
-
-    deinit { conntrack_close(socket) }
+    private init(_ socket: consuming QuestionSocket) { self.socket = socket }
 
     /// Asks for each tuple, in both directions of connections; `answers` become as many, in the same order.
     public mutating func ask(_ tuples: [ConnectionTuple], into answers: inout [ConntrackAnswer]) {
@@ -117,24 +109,6 @@ public struct ConntrackSocket: ~Copyable, Sendable {
 
     /// Sends the questions and shows every message that is there then; an `errno`, or 0.
     private mutating func exchange(_ body: (ConntrackMessage) -> Void) -> Int32 {
-        let length = questions.bytes.count
-        // The bytes stay where they are for the call; the kernel copies them.
-        let sent = unsafe questions.bytes.withUnsafeBufferPointer { unsafe conntrack_send(socket, $0.baseAddress, length) }
-        guard sent >= 0 else { return -sent }
-        var lost: Int32 = 0
-        while true {
-            // The kernel writes into both arrays during the call and keeps neither.
-            let received = unsafe conntrack_receive(socket, &buffer, UInt32(Self.slot), &lengths, UInt32(Self.slots))
-            // Some answers found no room; those that did are behind this word.
-            if received == -ENOBUFS, lost == 0 {
-                lost = ENOBUFS
-                continue
-            }
-            guard received > 0 else { return received == 0 ? lost : -received }
-            for index in 0..<Int(received) {
-                let start = index * Self.slot
-                ConntrackMessage.read(buffer.span.extracting(start..<start + min(Int(lengths[index]), Self.slot)), body)
-            }
-        }
+        socket.exchange(questions.bytes) { ConntrackMessage.read($0, body) }
     }
 }

@@ -42,6 +42,26 @@ struct ConntrackMessageTests {
         #expect(!TrackedConnection(original: Self.connection.original, reply: Self.connection.original.inverse).isTranslated)
     }
 
+    @Test("TCP that is taken as it comes in both directions was picked up on its way")
+    func pickedUp() {
+        // CTA_PROTOINFO, CTA_PROTOINFO_TCP: state, flags and mask of either direction.
+        func answer(_ flags: UInt8, _ reply: UInt8) -> [UInt8] {
+            let state: [UInt8] = [
+                0x20, 0, 4, 0x80, 0x1c, 0, 1, 0x80, 5, 0, 1, 0, 3, 0, 0, 0, 6, 0, 4, 0, flags, 0, 0, 0, 6, 0, 5, 0, reply, 0, 0, 0,
+            ]
+            var bytes = Self.answer + state
+            bytes[0] += UInt8(state.count)
+            return bytes
+        }
+        var expected = Self.connection
+        for (flags, reply, isPickedUp) in [(0x0a, 0x0a, true), (0x08, 0x03, false), (0x23, 0x08, false), (0x23, 0x27, false)]
+            as [(UInt8, UInt8, Bool)]
+        {
+            expected.isPickedUp = isPickedUp
+            #expect(Self.read(answer(flags, reply)) == [ConntrackMessage(sequence: 7, content: .connection(expected))])
+        }
+    }
+
     @Test("a message that is cut anywhere is no message")
     func cut() {
         for length in 0..<Self.answer.count { #expect(Self.read(Array(Self.answer.prefix(length))).isEmpty, "\(length) bytes") }

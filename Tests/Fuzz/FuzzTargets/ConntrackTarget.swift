@@ -47,7 +47,8 @@ extension FuzzTarget {
                 + attribute(3, big(UInt64(tuple.destinationPort), 2))
             return attribute(type, attribute(1, addresses) + attribute(2, ports))
         }
-        let body = [0, 0, 0, 0] + tuple(1, connection.original) + tuple(2, connection.reply)
+        let state = attribute(4, attribute(1, attribute(4, [8, 0]) + attribute(5, [8, 0])))
+        let body = [0, 0, 0, 0] + tuple(1, connection.original) + tuple(2, connection.reply) + (connection.isPickedUp ? state : [])
         let number = (0..<4).map { UInt8(truncatingIfNeeded: sequence >> UInt32(8 * $0)) }
         return pair(16 + body.count) + [0, 0] + pair(0x100) + [0, 0] + number + [0, 0, 0, 0] + body
     }

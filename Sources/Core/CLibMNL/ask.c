@@ -6,19 +6,21 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "weir_conntrack.h"
+#include "weir_ask.h"
+
+_Static_assert(ASK_SOCK_DIAG == NETLINK_SOCK_DIAG && ASK_NETFILTER == NETLINK_NETFILTER, "numbers of netlink");
 
 // The kernel charges some 4 KiB for each answer that waits. What does not fit is lost, and the next question finds it.
 enum { RECEIVE_BUFFER = 4 << 20, AT_ONCE = 64 };
 
-int conntrack_open(void)
+int ask_open(enum ask_protocol protocol)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER), size = RECEIVE_BUFFER, on = 1;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), size = RECEIVE_BUFFER, on = 1;
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
 	if (fd < 0)
 		return -errno;
-	// Beyond net.core.rmem_max with CAP_NET_ADMIN, which whoever asks must have anyway.
+	// Beyond net.core.rmem_max with CAP_NET_ADMIN, which whoever asks for connections must have anyway.
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	// An error need not repeat the request.
@@ -32,7 +34,7 @@ int conntrack_open(void)
 	return fd;
 }
 
-int conntrack_send(int socket, const uint8_t *requests, size_t length)
+int ask_send(int socket, const uint8_t *requests, size_t length)
 {
 	for (;;) {
 		if (send(socket, requests, length, 0) >= 0)
@@ -42,7 +44,7 @@ int conntrack_send(int socket, const uint8_t *requests, size_t length)
 	}
 }
 
-int conntrack_receive(int socket, uint8_t *buffer, uint32_t slot, uint32_t *lengths, uint32_t count)
+int ask_receive(int socket, uint8_t *buffer, uint32_t slot, uint32_t *lengths, uint32_t count)
 {
 	struct mmsghdr messages[AT_ONCE] = {0};
 	struct iovec places[AT_ONCE];
@@ -66,4 +68,4 @@ int conntrack_receive(int socket, uint8_t *buffer, uint32_t slot, uint32_t *leng
 	}
 }
 
-void conntrack_close(int socket) { close(socket); }
+void ask_close(int socket) { close(socket); }
