@@ -53,6 +53,39 @@ public enum FileTree {
         }
         return content
     }
+
+    /// Shows the lines of a text file, without their ends, until `body` has seen enough. At most `limit` bytes are read, which become
+    /// fewer by those that were; false when they were not enough. A page at a time: of a long file of `/proc` the kernel writes no more
+    /// than that ahead of its reader.
+    public static func lines(of path: String, limit: inout Int, _ body: (Span<UInt8>) -> Bool) throws(FileTreeError) -> Bool {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw FileTreeError("open", path, errno) }
+        defer { close(file) }
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4096)
+        while limit > 0 {
+            // Never more than the buffer holds.
+            let count = unsafe Glibc.read(file, &piece, min(piece.count, limit))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileTreeError("read", path, errno) }
+            limit -= count
+            var start = 0
+            var unread = text.count
+            text += piece[..<count]
+            while let end = text[unread...].firstIndex(of: UInt8(ascii: "\n")) {
+                guard body(text.span.extracting(start..<end)) else { return true }
+                start = end + 1
+                unread = start
+            }
+            text.removeFirst(start)
+            // The last line may have no end.
+            if count == 0 {
+                if !text.isEmpty { _ = body(text.span) }
+                return true
+            }
+        }
+        return false
+    }
 }
 
 /// Why something could not be read; finishes "could not …".

@@ -23,6 +23,30 @@ struct FileTreeTests {
         #expect(try FileTree.read("/dev/null", limit: 10) == [])
     }
 
+    @Test("lines are those of the file, until the reader or the limit says enough")
+    func lines() throws {
+        let path = "/proc/kallsyms"  // larger than a page on every machine
+        let size = 100_000
+        let start = try FileTree.read(path, limit: size)
+        let expected = start.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
+        func read(limit: Int, atMost count: Int = .max) throws -> (lines: [[UInt8]], isWhole: Bool, left: Int) {
+            var found: [[UInt8]] = []
+            var limit = limit
+            let isWhole = try FileTree.lines(of: path, limit: &limit) { line in
+                found.append(line.indices.map { line[$0] })
+                return found.count < count
+            }
+            return (found, isWhole, limit)
+        }
+        let cut = try read(limit: size)
+        #expect(!cut.isWhole && cut.left == 0 && cut.lines == Array(expected.dropLast()))
+        let few = try read(limit: size, atMost: 3)
+        #expect(few.isWhole && few.left > size - 10_000 && few.lines == Array(expected.prefix(3)))
+        var limit = size
+        #expect(try FileTree.lines(of: "/proc/self/comm", limit: &limit) { _ in true })
+        #expect(throws: FileTreeError.self) { try FileTree.lines(of: "/nonexistent", limit: &limit) { _ in true } }
+    }
+
     @Test("what is not there is a sentence, and known to be gone")
     func missing() {
         let error = #expect(throws: FileTreeError.self) { try FileTree.folders(in: "/nonexistent") }
