@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "CWeirCapture", path: "Sources/Core/CWeirCapture",
             linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]),
-        core("WeirCapture", ["WeirKit", "Netlink", "CWeirCapture", log], plugins: ["FlowProgram"]),
+        core("WeirCapture", ["WeirKit", "Netlink", "FileTree", "CWeirCapture", log], plugins: ["FlowProgram"]),
         core("WeirTesting", ["WeirKit", "WeirPipeline", "YAMLSource"]),
         // bpf/parse.h again, for packets of files.
         .target(name: "CPacketParser", path: "Sources/Core/CPacketParser"),

@@ -28,6 +28,8 @@ public struct Capture: ~Copyable, Sendable {
     private var departed: [UInt32: String] = [:]
     var reader: RowReader
     private var translator: Translator
+    /// Who listens on this host: whoever owns the capture lets it look, beside the thread that drains.
+    public let listeners = ListenerWatch()
     private var nextAddressTurn: ContinuousClock.Instant
     private var nextSenderTurn: ContinuousClock.Instant
     /// Reused for every chunk of every drain.
@@ -69,6 +71,8 @@ public struct Capture: ~Copyable, Sendable {
         let waiter = try makeWaiter(object, links, interruptor)
         var capture = Capture(plan, choice, refused, object, links, translator, interruptor, waiter, log)
         capture.pins = pins
+        // For connections that are there already: nothing is attached yet that would wait.
+        if plan.initiator { _ = capture.listeners.look() }
         do throws(CaptureError) {
             try capture.pins?.pin(capture.object)
             capture.sweepLeftFilters()
@@ -244,6 +248,7 @@ public struct Capture: ~Copyable, Sendable {
         if isSenderTurn { nextSenderTurn = .now + RowReader.senderTurn }
         reader.begin(isSenderTurn: isSenderTurn)
         translator.begin()
+        reader.listeners = listeners.table
         if nextAddressTurn <= .now {
             nextAddressTurn = .now + HostAddresses.turn
             reader.addresses.turn()
@@ -267,6 +272,7 @@ public struct Capture: ~Copyable, Sendable {
         try object.clear(old)
         departed = [:]
         book.translations.questions = translator.takeCount()
+        if reader.takeAskedListeners() { listeners.want() }
         return book
     }
 
@@ -432,6 +438,7 @@ public struct Capture: ~Copyable, Sendable {
         var limits = reader.limits
         limits.tunnelEnds = attachments.lostTunnelEnds
         limits.translations = translator.dropped
+        limits.listeners = listeners.turnedAway
         return limits
     }
 

@@ -18,13 +18,16 @@ public struct CaptureLimits: Sendable, Equatable {
     public internal(set) var tunnelEnds: UInt64 = 0
     /// Pairs of connection tracking forgotten: the kernel is asked for them again.
     public internal(set) var translations: UInt64 = 0
+    /// Listening sockets, and network namespaces with all of theirs, that found no room when they were last looked at, summed over looks: the
+    /// initiator of connections to them is guessed from ports.
+    public internal(set) var listeners: UInt64 = 0
 
     /// Each with its name, as metrics say it.
     public var counts: [(what: String, count: UInt64)] {
         [
             ("senders", senders), ("receivers", receivers), ("addresses", addresses), ("owners", owners), ("initiators", initiators),
             ("tunnel_ends", tunnelEnds),
-            ("translations", translations),
+            ("translations", translations), ("listeners", listeners),
         ]
     }
 }

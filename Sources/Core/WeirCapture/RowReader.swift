@@ -15,6 +15,10 @@ package struct RowReader: Sendable {
     private var owners = SocketOwners()
     private var copies = ReceiverCopies()
     private var initiators = InitiatorMemory()
+    /// Who listens on this host, as it was last looked at.
+    package var listeners = ListenerTable()
+    /// Some row asked it.
+    private var askedListeners = false
 
     package init(_ plan: CapturePlan, source: CaptureSource) {
         isSockets = source == .cgroup
@@ -73,7 +77,7 @@ package struct RowReader: Sendable {
         var sum = Amount()
         flows.reserveCapacity(flows.count + count)
         for index in 0..<count {
-            switch read(rows[index]) {
+            switch read(rows[index], tracked: translations.isEmpty ? .unknown : translations[index].initiator) {
             case .flow(var flow):
                 sum += Amount(bytes: flow.bytes, packets: flow.packets)
                 if !translations.isEmpty {
@@ -87,9 +91,9 @@ package struct RowReader: Sendable {
         return sum
     }
 
-    /// The flow of a row, or why its packets are counted elsewhere.
+    /// The flow of a row, or why its packets are counted elsewhere. `tracked`: who opened it by the word of connection tracking.
     @inline(__always)
-    package mutating func read(_ row: capture_row) -> ReadRow {
+    package mutating func read(_ row: capture_row, tracked: Initiator = .unknown) -> ReadRow {
         if row.isSocketIn {
             if senders.contains(row.source) || row.source.isLoopback { return .notCounted(.local) }
             if copies.isCopy(row) { return .notCounted(.copy) }
@@ -107,8 +111,25 @@ package struct RowReader: Sendable {
                 flow.destinationOwner = row.cgroup
             }
         }
-        if wantsInitiator { (flow.initiator, flow.initiatorSource) = initiators.initiator(of: row) }
+        if wantsInitiator { (flow.initiator, flow.initiatorSource) = initiator(of: row, tracked, flow.observer) }
         return .flow(flow)
+    }
+
+    /// By handshake, connection tracking, a socket that listens, or the ports: the first that knows.
+    private mutating func initiator(of row: capture_row, _ tracked: Initiator, _ observer: Observer) -> (Initiator, InitiatorSource) {
+        let found = initiators.initiator(of: row, tracked: tracked)
+        guard found.1 == .port || found.1 == .none, row.isConnection else { return found }
+        askedListeners = true
+        let heard = listeners.initiator(of: row, observer, addresses)
+        guard heard != .unknown else { return found }
+        initiators.learn(heard, of: row)
+        return (heard, .listener)
+    }
+
+    /// Whether rows asked who listens since the last call: then it is worth looking again.
+    package mutating func takeAskedListeners() -> Bool {
+        defer { askedListeners = false }
+        return askedListeners
     }
 }
 

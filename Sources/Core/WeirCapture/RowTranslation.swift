@@ -37,6 +37,8 @@ package struct RowTranslation: Sendable, Equatable {
     package var serviceEnd = End.destination
     /// Both ends are hidden from each other, and this row is the initiator's: to the next host its packets are this host's own.
     package var isRelayed = false
+    /// Which end of the row opened the connection, as far as the kernel knows.
+    package var initiator = Initiator.unknown
 
     package init() {}
 

@@ -38,8 +38,9 @@ package struct Translations: Sendable {
         // Of a translated one: the real ends, in the order of the pair.
         var real: (Place, Place) = (Place(), Place())
         var service = IPAddress(high: 0, low: 0)
-        var isOpenedByFirst = false
         var isRelayed = false
+        /// Of one that was found: which end of the pair opened it; nil where the kernel cannot know.
+        var isOpenedByFirst: Bool?
     }
 
     /// A pair that is asked for.
@@ -182,23 +183,25 @@ package struct Translations: Sendable {
     private mutating func miss(_ number: Int, _ reason: UnresolvedReason) {
         let misses = min(open[number].verdict.misses + 1, 2)
         open[number].verdict.misses = misses
-        if open[number].verdict.answer != .translated || misses > 1 { open[number].verdict.answer = .unresolved(reason) }
+        guard open[number].verdict.answer != .translated || misses > 1 else { return }
+        (open[number].verdict.answer, open[number].verdict.isOpenedByFirst) = (.unresolved(reason), nil)
     }
 
     /// What a connection, found by `tuple`, means for the pair of an open question.
     private mutating func describe(_ number: Int, _ tuple: ConnectionTuple, _ connection: TrackedConnection) {
         (open[number].verdict.answer, open[number].verdict.misses) = (.direct, 0)
-        guard connection.isTranslated else { return }
         let isThere = tuple == connection.original
         guard isThere || tuple == connection.reply else { return }
-        let initiator = Place(address: connection.original.source, port: connection.original.sourcePort)
-        let responder = Place(address: connection.reply.source, port: connection.reply.sourcePort)
         // The one who opened it stands at the tuple's source when the tuple goes there.
         let isOpenedByFirst = tuple.isInOrder == isThere
+        // What is translated was dialled in the direction that the rule is for.
+        open[number].verdict.isOpenedByFirst = connection.isPickedUp && !connection.isTranslated ? nil : isOpenedByFirst
+        guard connection.isTranslated else { return }
+        let initiator = Place(address: connection.original.source, port: connection.original.sourcePort)
+        let responder = Place(address: connection.reply.source, port: connection.reply.sourcePort)
         let isDialled = connection.original.destination != responder.address
         open[number].verdict.answer = .translated
         open[number].verdict.real = isOpenedByFirst ? (initiator, responder) : (responder, initiator)
-        open[number].verdict.isOpenedByFirst = isOpenedByFirst
         open[number].verdict.service = isDialled ? connection.original.destination : IPAddress(high: 0, low: 0)
         open[number].verdict.isRelayed = isDialled && connection.reply.destination != initiator.address
     }
@@ -216,9 +219,10 @@ package struct Translations: Sendable {
         for index in 0..<count {
             let verdict = waits[index] < 0 ? known[index] : open[Int(waits[index])].verdict
             var row = RowTranslation(verdict.answer)
+            let isInOrder = chunk[index].tuple.isInOrder
+            let isFromInitiator = isInOrder == verdict.isOpenedByFirst
+            if verdict.isOpenedByFirst != nil { row.initiator = isFromInitiator ? .source : .destination }
             if verdict.answer == .translated {
-                let isInOrder = chunk[index].tuple.isInOrder
-                let isFromInitiator = isInOrder == verdict.isOpenedByFirst
                 chunk[index].rewrite(isInOrder ? verdict.real : (verdict.real.1, verdict.real.0))
                 row.service = verdict.service
                 row.serviceEnd = isFromInitiator ? .destination : .source

@@ -32,7 +32,9 @@ extension Attribute {
     public static let clientPort = flow("client.port", "The port of the end that opened the connection; 0 when unknown.", needs: .initiator)
     public static let serverPort = flow("server.port", "The port of the end that was called; 0 when unknown.", needs: .initiator)
     public static let initiator = flow("initiator", "Which end opened the connection: src, dst or unknown.", needs: .initiator, valueCount: 3)
-    public static let initiatorSource = flow("initiator.source", "How the initiator is known.", needs: .initiator, valueCount: 4)
+    public static let initiatorSource = flow(
+        "initiator.source", "How the initiator is known: handshake, conntrack, listener or port; none when it is not.", needs: .initiator,
+        valueCount: 5)
     public static let direction = flow(
         "direction", "request when the source opened the connection, response when the destination did.", needs: .initiator, valueCount: 3)
     public static let transport = flow("transport", "TCP, UDP, … or the IP protocol number.", needs: .transport)
@@ -132,6 +134,7 @@ extension InitiatorSource {
         switch self {
         case .none: "none"
         case .handshake: "handshake"
+        case .conntrack: "conntrack"
         case .listener: "listener"
         case .port: "port"
         }

@@ -66,6 +66,8 @@ public enum InitiatorSource: UInt8, Sendable, CaseIterable {
     case none
     /// A SYN or a SYN-ACK was seen, now or in an earlier window.
     case handshake
+    /// The kernel's connection tracking knows in which direction it began.
+    case conntrack
     /// One end is a local listening socket.
     case listener
     /// The lower port is taken to be the server's.

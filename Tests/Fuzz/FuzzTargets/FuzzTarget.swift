@@ -38,6 +38,7 @@ extension FuzzTarget {
     package static let all = [
         address, range, duration, size, glob, pattern, filter, yaml, fileSD, csv, json, flowLines, queries, configuration, packet, packetFile,
         metadata, jsonStream, kubernetesList, kubernetesWatch, kubernetesObjects, labelSelector, kubeconfig, otlpAnswer, gzip,
-        dns, hosts, httpHead, httpLines, httpRedirect, tapRequest, tapLines, conntrack, links,
+        dns, hosts, httpHead, httpLines, httpRedirect, tapRequest, tapLines, conntrack, links, sockets,
+        socketText,
     ]
 }

@@ -115,6 +115,7 @@ struct TranslationTests {
                         original.source, original.sourcePort, reply.source, reply.sourcePort, transport: original.transport)
                     #expect(tuple == (isThere ? there : there.inverse), "\(connection) seen as \(view), seed \(seed)")
                     #expect(row.answer == (connection.isTranslated ? .translated : .direct), "\(connection), seed \(seed)")
+                    #expect(row.initiator == (isThere ? .source : .destination), "\(connection) seen as \(view), seed \(seed)")
                     #expect(row.service == (original.destination == reply.source ? Self.none : original.destination), "seed \(seed)")
                     if row.service != Self.none { #expect(row.serviceEnd == (isThere ? .destination : .source), "seed \(seed)") }
                 }
@@ -207,6 +208,21 @@ struct TranslationTests {
         #expect(questions(second: 10) == (0, .unresolved(.notFound)))
         table.insert(late)
         #expect(questions(second: 5 + Translations.lifetime) == (1, .translated))
+    }
+
+    @Test("who opened a connection whose beginning the kernel did not see is not known, unless a rule translates it")
+    func pickedUp() {
+        var table = TranslationTable()
+        var translations = Translations()
+        let direct = Self.tuple(Self.client, 40_000, Self.node, 80)
+        let connections = [
+            TrackedConnection(original: direct, reply: direct.inverse, isPickedUp: true),
+            TrackedConnection(original: Self.connection().original, reply: Self.connection().reply, isPickedUp: true),
+        ]
+        for connection in connections { table.insert(connection) }
+        let rows = table.drain(&translations, connections.map(\.original) + [direct.inverse])
+        #expect(rows.map(\.row.initiator) == [.unknown, .source, .unknown])
+        #expect(rows.map(\.row.answer) == [.direct, .translated, .direct])
     }
 
     @Test("a question that fails is asked again in the next drain")

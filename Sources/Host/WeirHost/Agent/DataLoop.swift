@@ -35,6 +35,14 @@ struct DataLoop: ~Copyable {
         clock = WindowClock(work.window)
         capture = try Capture.start(work.capture, interruptor: interruptor, log: log)
         windowStart = SystemFacts.unixNanoseconds
+        watchListeners()
+    }
+
+    /// Looks who listens beside this thread, for as long as the capture is there.
+    private func watchListeners() {
+        DedicatedThread.start("weir-listeners") { [weak listeners = capture.listeners] in
+            while let rest = listeners?.turn() { SystemFacts.sleep(rest) }
+        }
     }
 
     /// Runs until `orders` contain a stop. `beat` is called at least once per window.
@@ -187,7 +195,9 @@ struct DataLoop: ~Copyable {
             } catch let second {
                 loseCapture("capture lost during a reload", second)
             }
+            watchListeners()
             throw error
         }
+        watchListeners()
     }
 }

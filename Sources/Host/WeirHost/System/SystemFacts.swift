@@ -11,6 +11,9 @@ enum SystemFacts {
     static var user: UInt32 { geteuid() }
     static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+    /// For a thread of one's own, which nothing need wake.
+    static func sleep(_ time: Duration) { Glibc.sleep(UInt32(clamping: time.components.seconds + 1)) }
+
     static var hostName: String {
         var name = [CChar](repeating: 0, count: 256)
         // The kernel fills `name`, which outlives the call; the last byte stays zero.
