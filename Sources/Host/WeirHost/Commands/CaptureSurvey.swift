@@ -18,6 +18,7 @@ enum CaptureSurvey {
             if choice.source.isAtDevices { lines.append("interfaces: \(interfaces(links, plan))") }
             if choice.source.isAtDevices { lines += tunnelPaths(links, plan.interfaces, plan.tunnels).map { "tunnel \($0)" } }
             lines += translation(plan, links)
+            if plan.initiator { lines.append(initiator(plan)) }
             lines += unseenPaths(links).map { "not seen by any source: \($0)" }
             return lines
         } catch {
@@ -36,6 +37,21 @@ enum CaptureSurvey {
                     + (isAdded ? ", and puts ports into the key, which nothing else here needs; accounting.nat: off leaves them out" : ""))
         }
         return lines + foreignTranslators(links)
+    }
+
+    /// Where the initiator comes from here, in falling order of trust.
+    private static func initiator(_ plan: CapturePlan) -> String {
+        let conntrack =
+            TranslationChoice(plan.nat, .here).isOn ? "else by connection tracking" : "not by connection tracking, since nat is off"
+        let (namespaces, sockets) = ListenerWatch().look()
+        let others =
+            switch namespaces {
+            case 0: "no others, since /proc shows no process in one"
+            case 1: "1 other that /proc shows"
+            default: "\(namespaces) others that /proc shows"
+            }
+        return "initiator: by handshakes that were seen; \(conntrack); else by who listens (sockets now: \(sockets), of this network namespace and "
+            + "\(others)); else by the lower port"
     }
 
     /// The source that this host would get; where that cannot be said, the one that the kernel charges most for.
