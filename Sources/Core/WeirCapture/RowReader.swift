@@ -111,16 +111,16 @@ package struct RowReader: Sendable {
                 flow.destinationOwner = row.cgroup
             }
         }
-        if wantsInitiator { (flow.initiator, flow.initiatorSource) = initiator(of: row, tracked, flow.observer) }
+        if wantsInitiator { (flow.initiator, flow.initiatorSource) = initiator(of: row, tracked) }
         return .flow(flow)
     }
 
     /// By handshake, connection tracking, a socket that listens, or the ports: the first that knows.
-    private mutating func initiator(of row: capture_row, _ tracked: Initiator, _ observer: Observer) -> (Initiator, InitiatorSource) {
+    private mutating func initiator(of row: capture_row, _ tracked: Initiator) -> (Initiator, InitiatorSource) {
         let found = initiators.initiator(of: row, tracked: tracked)
         guard found.1 == .port || found.1 == .none, row.isConnection else { return found }
         askedListeners = true
-        let heard = listeners.initiator(of: row, observer, addresses)
+        let heard = listeners.initiator(of: row, addresses)
         guard heard != .unknown else { return found }
         initiators.learn(heard, of: row)
         return (heard, .listener)

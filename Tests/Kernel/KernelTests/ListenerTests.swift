@@ -31,9 +31,9 @@ struct ListenerTests {
     {
         let there = RowReaderTests.row(FLOW_MADE, local, remote, ports: (port, remotePort), protocol: transport)
         let back = RowReaderTests.row(FLOW_UPLINK_IN, remote, local, ports: (remotePort, port), protocol: transport)
-        let answer = table.initiator(of: there, .source, addresses)
+        let answer = table.initiator(of: there, addresses)
         let expected: Initiator = answer == .source ? .destination : answer == .destination ? .source : .unknown
-        #expect(table.initiator(of: back, .destination, addresses) == expected)
+        #expect(table.initiator(of: back, addresses) == expected)
         return answer
     }
 
@@ -75,10 +75,9 @@ struct ListenerTests {
         var table = ListenerTable()
         for port in [25_000, 2000] as [UInt16] { table.insert(ListeningSocket(ListeningSocket.anyIPv4, port, transport: 6)) }
         let row = RowReaderTests.row(FLOW_MADE, Self.host, Self.host, ports: (2000, 25_000))
-        #expect(table.initiator(of: row, .both, Self.addresses) == .unknown)
-        #expect(table.initiator(of: row, .transit, Self.addresses) == .unknown)
+        #expect(table.initiator(of: row, Self.addresses) == .unknown)
         let one = RowReaderTests.row(FLOW_MADE, Self.host, Self.host, ports: (2001, 25_000))
-        #expect(table.initiator(of: one, .both, Self.addresses) == .source)
+        #expect(table.initiator(of: one, Self.addresses) == .source)
         // The far end's port is nobody's here.
         #expect(Self.initiator(table, Self.host, 40_000, to: 25_000) == .unknown)
     }

@@ -47,15 +47,13 @@ package struct ListenerTable: Sendable {
         for address in addresses where socket.address == ListeningSocket.any || address.isIPv4 { insert(at: address) }
     }
 
-    /// The end that did not wait, when just one of those that are on this host does. A few look-ups without allocation.
-    package func initiator(of row: capture_row, _ observer: Observer, _ addresses: HostAddresses) -> Initiator {
+    /// The end that did not wait, when just one of them does: every address in here is one of this host's, also of a container that has not
+    /// sent anything yet. A few look-ups without allocation.
+    package func initiator(of row: capture_row, _ addresses: HostAddresses) -> Initiator {
         // Between equals (IKE, WireGuard, NTP's peers) each waits for the other.
         if row.protocol == 17 || row.protocol == 136, row.src_port == row.dst_port { return .unknown }
-        let sourceWaits =
-            (observer == .source || observer == .both) && waits(row.source, row.src_port, row.protocol, isOwn: addresses.isOwn(row.source))
-        let destinationWaits =
-            (observer == .destination || observer == .both)
-            && waits(row.destination, row.dst_port, row.protocol, isOwn: addresses.isOwn(row.destination))
+        let sourceWaits = waits(row.source, row.src_port, row.protocol, isOwn: addresses.isOwn(row.source))
+        let destinationWaits = waits(row.destination, row.dst_port, row.protocol, isOwn: addresses.isOwn(row.destination))
         return sourceWaits == destinationWaits ? .unknown : sourceWaits ? .destination : .source
     }
 
