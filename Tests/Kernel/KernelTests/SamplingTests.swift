@@ -14,12 +14,23 @@ extension KernelTests {
         private static let frame = Frame.udp(1000, 80, payload: 12).ipv4(17).ethernet(0x800)
         private static let devices = ["weir_uplink_eth", "weir_port_eth", "weir_out_eth", "weir_uplink_raw", "weir_port_raw", "weir_out_raw"]
         private static let sockets = ["weir_socket_in", "weir_socket_out"]
+        private static let packets = ["weir_packet_uplink_eth", "weir_packet_port_eth"]
 
-        private static func runner(_ rate: Int, sockets: Bool = false, _ change: (inout CapturePlan) -> Void = { _ in }) throws -> ProgramRunner {
+        private static func programs(of source: CaptureSource) -> [String] {
+            switch source {
+            case .cgroup: sockets
+            case .socket: packets
+            default: devices
+            }
+        }
+
+        private static func runner(
+            _ rate: Int, _ source: CaptureSource = .tc, _ change: (inout CapturePlan) -> Void = { _ in }
+        ) throws -> ProgramRunner {
             var plan = CapturePlan()
             plan.sampling = rate
             change(&plan)
-            return try ProgramRunner(plan, sockets: sockets)
+            return try ProgramRunner(plan, source: source)
         }
 
         /// Whether `hits` of `trials` is what chance brings, with one false alarm in 500 million runs.
@@ -29,11 +40,11 @@ extension KernelTests {
             return off * off <= 36 * n * p * (1 - p)
         }
 
-        @Test("seen = counted + unsampled, to the byte, and one in n is counted, at every hook", arguments: devices + sockets)
+        @Test("seen = counted + unsampled, to the byte, and one in n is counted, at every hook", arguments: devices + sockets + packets)
         func share(program: String) throws {
             let isRaw = program.hasSuffix("raw")
             for rate in [2, 10] {
-                let runner = try Self.runner(rate, sockets: program.contains("socket"))
+                let runner = try Self.runner(rate, Self.sockets.contains(program) ? .cgroup : Self.packets.contains(program) ? .socket : .tc)
                 let trials = 5000
                 for _ in 0..<trials { try runner.feed(isRaw ? .init(bytes: Self.rawBytes) : Self.frame, program) }
                 let book = try runner.drain().book
@@ -106,10 +117,10 @@ extension KernelTests {
             #expect(Self.isPlausible(orphans, of: 500, rate: 4))
         }
 
-        @Test("every plan loads with sampling", arguments: [false, true], [false, true])
-        func loads(sockets: Bool, kernelLengths: Bool) throws {
+        @Test("every plan loads with sampling", arguments: [CaptureSource.tc, .cgroup, .socket], [false, true])
+        func loads(source: CaptureSource, kernelLengths: Bool) throws {
             for bits in 0..<32 {
-                let runner = try Self.runner(100, sockets: sockets) { plan in
+                let runner = try Self.runner(100, source) { plan in
                     plan.ports = bits & 1 != 0
                     plan.transport = bits & 2 != 0
                     plan.owner = bits & 4 != 0
@@ -117,7 +128,7 @@ extension KernelTests {
                     plan.initiator = bits & 16 != 0
                     plan.countMode = kernelLengths ? .kernel : .wire
                 }
-                for program in sockets ? Self.sockets : Self.devices where !program.hasSuffix("raw") { try runner.feed(Self.frame, program) }
+                for program in Self.programs(of: source) where !program.hasSuffix("raw") { try runner.feed(Self.frame, program) }
                 _ = try runner.drain()
             }
         }

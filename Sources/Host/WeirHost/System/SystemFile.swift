@@ -32,7 +32,7 @@ struct FileStatus: Sendable {
         var mount = statvfs()
         // Both outlive the calls, which fill them.
         guard unsafe stat(path, &found) == 0, unsafe statvfs(path, &mount) == 0 else { throw .last }
-        self.init(found, isReadOnly: mount.f_flag & UInt(ST_RDONLY.rawValue) != 0)
+        self.init(found, isReadOnly: mount.f_flag & UInt(ST_RDONLY) != 0)
     }
 
     init(_ found: stat, isReadOnly: Bool = false) {
