@@ -102,7 +102,7 @@ extension KernelTests {
         @Test("BIG TCP: super-packets beyond 64 KiB count as the segments that arrive")
         func bigTCP() throws {
             let wire = try Wire(offloads: true)
-            try Self.bound(wire, underWay: 600_000)
+            try Self.bound(wire, underWay: 1_300_000)
             // The sender cuts in software, behind its egress hook; the receiver joins nothing together again.
             _ = try wire.left.exec("ethtool -K w0 tso off; ip link set w0 gso_max_size 200000")
             _ = try wire.right.exec("ethtool -K w0 gro off tso off")
@@ -112,8 +112,8 @@ extension KernelTests {
             var capture = try wire.left.run { try Capture.start(plan, log: quiet) }
             plan.countMode = .kernel
             var lengths = try wire.left.run { try Capture.start(plan, log: quiet) }
-            _ = try wire.right.exec("\(generator) drain fd09::2 2 >/dev/null 2>&1 & sleep 0.3")
-            _ = try wire.left.exec("\(generator) pour fd09::2 100000000 2 >/dev/null")
+            _ = try wire.right.exec("\(generator) drain fd09::2 >/dev/null 2>&1 & sleep 0.3")
+            _ = try wire.left.exec("\(generator) pour fd09::2 200000000 >/dev/null")
             usleep(300_000)
             var tally = Tally()
             try tally.drain(&capture, keep: true)

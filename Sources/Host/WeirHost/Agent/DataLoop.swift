@@ -171,7 +171,10 @@ struct DataLoop: ~Copyable {
         guard !cannotTranslate, capture.wantsTranslation else { return }
         do throws(CaptureError) {
             try replaceCapture(work.capture)
-            log.notice("looking up the real ends of connections", metadata: ["reason": "\(capture.translation.because)"])
+            // Where it may not be asked, `auto` stays off.
+            cannotTranslate = !capture.translation.isOn
+            let word = cannotTranslate ? "connections that are translated keep the ends that are seen" : "looking up the real ends of connections"
+            log.notice("\(word)", metadata: ["reason": "\(capture.translation.because)"])
         } catch {
             if error.isFatal { loseCapture("capture lost", error) }
             cannotTranslate = true

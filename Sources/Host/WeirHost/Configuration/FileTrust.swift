@@ -35,8 +35,9 @@ package struct FileTrust: Sendable {
         if status.owner != 0, status.owner != user {
             return "the \(what) '\(path)' belongs to user \(status.owner), who could change it; only root and user \(user) may"
         }
-        // A ConfigMap's folder is writable for all where kubelet made it, below a folder that only root may enter; here it is mounted read-only.
-        if status.isReadOnly { return nil }
+        // A ConfigMap's folder is writable for all where kubelet made it, below a folder that only root may enter; here it is mounted
+        // read-only. Its files are not: one that others may write is refused wherever it is, for they may have another way to it.
+        if status.kind == .folder, status.isReadOnly { return nil }
         // In a sticky folder such as /tmp everyone may add, but nobody may replace another's files.
         if status.kind == .folder, status.mode & 0o1000 != 0 { return nil }
         if status.mode & 0o022 != 0 {

@@ -23,7 +23,7 @@ struct FileStatus: Sendable {
     let size: Int
     let owner: UInt32
     let mode: UInt32
-    /// Nobody can write there by this way, whatever the mode says. False where only a descriptor was asked.
+    /// The mount by which this process sees it is read-only; others may see it by another. False where only a descriptor was asked.
     let isReadOnly: Bool
 
     /// Follows symbolic links, as opening does.
