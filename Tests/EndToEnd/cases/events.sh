@@ -184,7 +184,7 @@ killed() {
     wire_down
     stop_agent b
     expect "afterwards" "tcx 0 clsact 0" "$(attached right w0)"
-    expect_that "the foreign filter stays" grep u32 <<<"$(ip_tc right filter show dev w0 ingress)"
+    expect_that "the foreign filter stays" grep -q u32 <<<"$(ip_tc right filter show dev w0 ingress)"
     expect_books b
     expect_truth b test "$(of l3_bytes <<<"$sent")" "$(of packets <<<"$sent")"
 }
