@@ -185,7 +185,7 @@ final class Names: EndpointEnricher {
         self.context = context
     }
 
-    var isReady: Bool { options.text != "slow" || answersNow.load(ordering: .relaxed) }
+    var isReady: Bool { !["slow", "never"].contains(options.text) || answersNow.load(ordering: .relaxed) }
 
     func enrich(_ endpoints: inout EndpointBatch) {
         knows.withLock { knows in

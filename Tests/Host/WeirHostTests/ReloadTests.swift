@@ -234,6 +234,21 @@ struct ReloadTests {
         }
     }
 
+    @Test("a stop cuts the wait for new stages short, and only a stop does")
+    func hurry() async throws {
+        let fixture = try ReloadFixture()
+        try fixture.write("enrich: [{ plugin: names, text: never }]\nmetrics: { network.flow.bytes: [src.name] }\nexport: [page]")
+        try await fixture.run {
+            await fixture.reload { beginners in
+                let hurry = Gate<Void>()
+                #expect(await beginners.wait(within: .milliseconds(50), hurry: hurry) == ["names"])
+                async let unready = beginners.wait(within: .seconds(600), hurry: hurry)
+                hurry.open(())
+                #expect(await unready == ["names"])
+            }
+        }
+    }
+
     @Test("a stage that is asked for more begins anew with what it knows; for less it goes on")
     func asked() async throws {
         let fixture = try ReloadFixture()

@@ -154,7 +154,6 @@ final class Agent: Sendable {
 
     /// Reads, checks and plans first; only what is right is gone over to, at the edge of a window.
     private func reload(_ running: inout Running, _ group: inout TaskGroup<Void>) async -> Bool {
-        let requestsBefore = requests.count
         let configuration: Configuration
         let files: ConfigFiles
         let seen = watch.look()
@@ -182,7 +181,7 @@ final class Agent: Sendable {
             }
         }
         let next = StageTree(configuration, files: files, after: running.tree, states: states, registry: registry, log: log)
-        await wait(for: next.begin(in: root), unless: requestsBefore)
+        await wait(for: next.begin(in: root))
         // Before it runs, so that no record of the new pipeline passes a client by.
         await running.tap?.prepare(next.tap)
         // What is still in the kernel goes through the old stages.
@@ -215,24 +214,17 @@ final class Agent: Sendable {
         return true
     }
 
-    /// New stages learn while the ones before still answer. Not for long, and not while somebody else waits.
-    private func wait(for beginners: StageTree.Beginners, unless requestsBefore: UInt64) async {
-        let end = ContinuousClock.now + Self.readyTime
-        while true {
-            let unready = beginners.unready
-            if unready.isEmpty { return }
-            let isUrgent = requests.count != requestsBefore
-            if isUrgent || ContinuousClock.now >= end {
-                log.warning(
-                    "going over to stages that are not ready",
-                    metadata: [
-                        "stages": "\(unready.joined(separator: ", "))",
-                        "reason": isUrgent ? "another request waits" : "\(Self.readyTime.configText) have passed",
-                    ])
-                return
-            }
-            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
-        }
+    /// New stages learn while the ones before still answer. Not for long, and not while a stop waits. Another reload waits: the stages that it
+    /// finds unchanged would not be waited for again.
+    private func wait(for beginners: StageTree.Beginners) async {
+        let unready = await beginners.wait(within: Self.readyTime, hurry: requests.hurry)
+        guard !unready.isEmpty else { return }
+        log.warning(
+            "going over to stages that are not ready",
+            metadata: [
+                "stages": "\(unready.joined(separator: ", "))",
+                "reason": requests.hurry.value != nil ? "the agent stops" : "\(Self.readyTime.configText) have passed",
+            ])
     }
 
     /// Capture, pipeline, exporters: the way the flows go, so that each hands all it has to the next.

@@ -15,23 +15,19 @@ final class AgentRequests: Sendable {
     /// Open once the agent is told to stop, so that a reload under way does not use up the time for that.
     let hurry = Gate<Void>()
     private let event: AsyncStream<AgentEvent>.Continuation
-    private let asked = Mutex((count: UInt64(0), isStopping: false))
+    private let isStopping = Mutex(false)
 
     init() { (events, event) = AsyncStream.makeStream(of: AgentEvent.self, bufferingPolicy: .bufferingNewest(1)) }
 
     /// From any thread.
     func add(_ next: AgentEvent) {
-        asked.withLock { asked in
-            guard !asked.isStopping else { return }
-            asked.count += 1
+        isStopping.withLock { isStopping in
+            guard !isStopping else { return }
             if next == .stop {
-                asked.isStopping = true
+                isStopping = true
                 hurry.open()
             }
             event.yield(next)
         }
     }
-
-    /// How often anything was asked for: more than before means that somebody waits.
-    var count: UInt64 { asked.withLock { $0.count } }
 }

@@ -14,7 +14,7 @@ package final class Gate<Value: Sendable>: Sendable {
     package init() {}
 
     /// Opens the gate; only the first value counts.
-    func open(_ value: Value) {
+    package func open(_ value: Value) {
         let waiting = state.withLock { state in
             guard state.value == nil else { return [CheckedContinuation<Value, Never>]() }
             state.value = value

@@ -96,6 +96,16 @@ package final class StageTree: Sendable {
         fileprivate let tasks: [EnricherTask]
         /// Those that have not learned yet what they learn unasked.
         package var unready: [String] { tasks.filter { !$0.isReady }.map(\.instance.name) }
+
+        /// Waits until all are ready, no longer than `limit`, and only until `hurry` is open; those that are not ready then.
+        package func wait(within limit: Duration, hurry: Gate<Void>) async -> [String] {
+            let end = ContinuousClock.now + limit
+            while true {
+                let unready = unready
+                guard !unready.isEmpty, hurry.value == nil, ContinuousClock.now < end else { return unready }
+                guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return unready }
+            }
+        }
     }
 
     /// The first counters exist: metric exporters may begin.
