@@ -3,8 +3,10 @@
 
 internal import Foundation
 internal import Glibc
+internal import Logging
 internal import Testing
 internal import WeirHost
+internal import WeirKit
 
 @Suite("reload: watch")
 struct WatchTests {
@@ -85,6 +87,27 @@ struct WatchTests {
             #expect(seen.referencing([new.path]) == WatchedFiles(at: file.path, referenced: [new.path]))
             try write("22", old)
             #expect(seen.referencing([old.path]) != WatchedFiles(at: file.path, referenced: [old.path]))
+        }
+    }
+
+    @Test("what a refused configuration names is known, read or not, followed or not; and a file that was missing is news when it comes")
+    func refused() throws {
+        try Fixtures.inFolder { folder in
+            let file = folder.appendingPathComponent("weir.yaml")
+            let (hosts, table) = (folder.appendingPathComponent("hosts"), folder.appendingPathComponent("table"))
+            try write("enrich: [{ plugin: names, file: table, followed: hosts, wrong: 1 }]\nexport: []\n", file)
+            let loader = ConfigurationLoader(
+                path: file.path, plugins: [PluginEntry(.enrich, NamesPlugin.self)], registry: MetricRegistry(), routes: HTTPRoutes(),
+                log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            func asked() -> [String]? {
+                guard case .bad(_, let texts) = loader.load() else { return nil }
+                return texts.asked.sorted()
+            }
+            #expect(asked() == [hosts.path, table.path])
+            let seen = WatchedFiles(at: file.path, referenced: [table.path])
+            try write("1", table)
+            #expect(asked() == [hosts.path, table.path])
+            #expect(seen.referencing([table.path]) == seen && WatchedFiles(at: file.path, referenced: [table.path]) != seen)
         }
     }
 

@@ -157,10 +157,11 @@ final class Agent: Sendable {
         let configuration: Configuration
         let files: ConfigFiles
         let seen = watch.look()
-        watch.refuse(seen)
+        watch.reading(seen)
         switch loader.load(after: running.tree.configuration) {
         case .good(let good, let reader): (configuration, files) = (good, reader)
-        case .bad(let problems, _):
+        case .bad(let problems, let texts):
+            watch.tried(texts.asked, seen)
             for problem in problems {
                 log.error("configuration wrong", metadata: ["at": "\(problem.position)", "problem": "\(problem.message)"])
             }

@@ -9,12 +9,18 @@ final class ConfigWatch: Sendable {
 
     private struct State {
         var isOn = false
+        /// Named by the configuration that runs.
         var referenced: [String] = []
+        /// Named by one that was read since, and that does not run.
+        var tried: [String] = []
         var tracker: ChangeTracker?
 
-        mutating func settle(_ seen: WatchedFiles) {
-            let seen = seen.referencing(referenced)
+        var all: [String] { referenced + tried }
+
+        mutating func settle(_ seen: WatchedFiles) -> WatchedFiles {
+            let seen = seen.referencing(all)
             if tracker == nil { tracker = ChangeTracker(seen) } else { tracker?.settle(seen) }
+            return seen
         }
     }
 
@@ -29,21 +35,31 @@ final class ConfigWatch: Sendable {
     }
 
     /// How the files are now.
-    func look() -> WatchedFiles { WatchedFiles(at: path, referenced: state.withLock { $0.referenced }) }
+    func look() -> WatchedFiles { WatchedFiles(at: path, referenced: state.withLock { $0.all }) }
 
     /// This configuration runs; its files were like this before they were read.
     func follow(_ configuration: Configuration, _ seen: WatchedFiles) {
         let isOn = state.withLock { state in
             state.isOn = configuration.reload == .watch
-            state.referenced = configuration.referencedFiles
-            state.settle(seen)
+            (state.referenced, state.tried) = (configuration.referencedFiles, [])
+            _ = state.settle(seen)
             return state.isOn
         }
         if isOn { turnOn.yield() }
     }
 
-    /// The files were read like this, and refused: not again until they change.
-    func refuse(_ seen: WatchedFiles) { state.withLock { $0.settle(seen) } }
+    /// The files are read like this: not again until they change.
+    func reading(_ seen: WatchedFiles) { state.withLock { _ = $0.settle(seen) } }
+
+    /// They were read, and name these: until another configuration runs, a change of one of them is a reason to read again. Gives back how all
+    /// of them were, those that were not looked at before as they are now.
+    @discardableResult
+    func tried(_ paths: some Collection<String>, _ seen: WatchedFiles) -> WatchedFiles {
+        state.withLock { state in
+            state.tried = Array(paths)
+            return state.settle(seen)
+        }
+    }
 
     /// Calls `changed` for each change, until it is cancelled.
     func run(_ changed: () -> Void) async {

@@ -13,6 +13,7 @@ enum ReferencedFiles {
     static func reader(trust: FileTrust?, texts: SourceTexts) -> ConfigFiles {
         ConfigFiles { (path, position) throws(ConfigFileError) in
             let full = full(path, from: position)
+            texts.ask(for: full)
             if let objection = trust?.objection(to: full) { throw ConfigFileError(objection) }
             do {
                 let bytes = try SystemFile.read(full, limit: limit)

@@ -3,11 +3,14 @@
 
 internal import Synchronization
 
-/// The bytes of every file that was read, by the name that positions carry, so that a problem can show its line.
+/// The bytes of every file that was read, by the name that positions carry, so that a problem can show its line; and which files were
+/// asked for.
 package final class SourceTexts: Sendable {
     /// Nil once nothing more will be shown.
     private let files = Mutex<[String: [UInt8]]?>([:])
     private let lines = Mutex<[Place: [UInt8]]>([:])
+
+    private let wanted = Mutex<Set<String>?>([])
 
     private struct Place: Hashable {
         let file: String
@@ -23,7 +26,16 @@ package final class SourceTexts: Sendable {
 
     /// Everything was right, so no line will be asked for: tables of many megabytes need not stay. Files that are read
     /// again later are not kept either.
-    package func drop() { files.withLock { $0 = nil } }
+    package func drop() {
+        files.withLock { $0 = nil }
+        wanted.withLock { $0 = nil }
+    }
+
+    /// The configuration names this file, which may be missing.
+    func ask(for path: String) { wanted.withLock { _ = $0?.insert(path) } }
+
+    /// The full paths of all files that the configuration names, read or not: changing one may mend it. Empty after `drop`.
+    package var asked: Set<String> { wanted.withLock { $0 ?? [] } }
 
     /// The line without its ending; nil when the file is not known or too short.
     package func line(_ number: Int, of file: String) -> String? {

@@ -9,8 +9,8 @@
 package struct WatchedFiles: Sendable, Equatable {
     /// The configuration's own, by path; what is not there has none.
     private var own: [String: FileIdentity] = [:]
-    /// Those that instances were made from.
-    private var referenced: [String: FileIdentity] = [:]
+    /// Those that it names. One that is missing was looked at too: when it is there it is news.
+    private var referenced: [String: FileIdentity?] = [:]
 
     /// `asked` is a file, or a folder with `weir.yaml` and `plugins.d`; nil is the standard place.
     package init(at asked: String?, referenced: [String] = []) {
@@ -18,15 +18,15 @@ package struct WatchedFiles: Sendable, Equatable {
         if (try? FileStatus(of: path))?.kind == .folder {
             let items = FilePath.join(path, "plugins.d")
             let names = ((try? SystemFile.names(in: items)) ?? []).filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }
-            own = Self.look(names.map { FilePath.join(items, $0) } + [FilePath.join(path, "weir.yaml")])
+            own = Self.look(names.map { FilePath.join(items, $0) } + [FilePath.join(path, "weir.yaml")]).compactMapValues { $0 }
         } else {
-            own = Self.look([path])
+            own = Self.look([path]).compactMapValues { $0 }
         }
         self.referenced = Self.look(referenced)
     }
 
-    private static func look(_ paths: [String]) -> [String: FileIdentity] {
-        paths.reduce(into: [:]) { found, path in found[path] = try? FileIdentity(of: path) }
+    private static func look(_ paths: [String]) -> [String: FileIdentity?] {
+        paths.reduce(into: [:]) { found, path in found.updateValue(try? FileIdentity(of: path), forKey: path) }
     }
 
     /// The same for a configuration that names these files: those that were looked at as they were, others as they are now.
