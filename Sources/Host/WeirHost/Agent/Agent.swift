@@ -156,10 +156,13 @@ final class Agent: Sendable {
     private func reload(_ running: inout Running, _ group: inout TaskGroup<Void>) async -> Bool {
         let configuration: Configuration
         let files: ConfigFiles
-        let seen = watch.look()
+        var seen = watch.look()
         watch.reading(seen)
         switch loader.load(after: running.tree.configuration) {
-        case .good(let good, let reader): (configuration, files) = (good, reader)
+        case .good(let good, let reader):
+            (configuration, files) = (good, reader)
+            // Before the new stages are waited for: what changes meanwhile is seen.
+            seen = watch.tried(good.referencedFiles, seen)
         case .bad(let problems, let texts):
             watch.tried(texts.asked, seen)
             for problem in problems {

@@ -54,6 +54,7 @@ struct RunCommand: ParsableCommand {
         case .bad(let problems, let texts):
             throw CommandFailure(status: .user, message: CheckCommand.report(problems, texts))
         case .good(let configuration, let files):
+            let seen = seen.referencing(configuration.referencedFiles)
             if finalMetrics != nil, !configuration.servesPage {
                 throw CommandFailure(status: .user, message: "--final-metrics needs an exporter that serves metrics; add prometheus to 'export'\n")
             }
