@@ -181,6 +181,7 @@ final class Agent: Sendable {
             fresh = await listen(address, &group)
             if fresh == nil {
                 if isHandedOver { running.listener = await listenAgain(before, &group) }
+                forget(configuration, but: running.tree.configuration)
                 return false
             }
         }
@@ -194,6 +195,7 @@ final class Agent: Sendable {
             log.error("capture failed", metadata: ["error": "\(error)"])
             await running.tap?.settle(isGood: false)
             await next.stop(but: running.tree)
+            forget(configuration, but: running.tree.configuration)
             await fresh?.end()
             if isHandedOver { running.listener = await listenAgain(before, &group) }
             return false
@@ -203,10 +205,7 @@ final class Agent: Sendable {
             await next.export(series, after: running.tree, within: Self.flushTime, hurry: requests.hurry)
             log.debug("flushed")
             await running.tree.stop(but: next)
-            for (label, name) in running.tree.names(missingIn: next) {
-                if label == "stage" { states.forget(name) }
-                registry.forget(label, name)
-            }
+            forget(running.tree.configuration, but: configuration)
             if !isListenerKept { before?.stop() }
             running = Running(tree: next, series: series, listener: isListenerKept ? running.listener : fresh, tap: tap)
         }
@@ -216,6 +215,14 @@ final class Agent: Sendable {
         let all = configuration.instances.count
         log.notice("reloaded", metadata: ["files": "\(configuration.files.count)", "instances": "\(all)", "unchanged": "\(next.keptCount)"])
         return true
+    }
+
+    /// Nothing is to tell any more of instances that `other` has not.
+    private func forget(_ configuration: Configuration, but other: Configuration) {
+        for (label, name) in configuration.names(missingIn: other) {
+            if label == "stage" { states.forget(name) }
+            registry.forget(label, name)
+        }
     }
 
     /// New stages learn while the ones before still answer. Not for long, and not while a stop waits. Another reload waits: the stages that it

@@ -187,16 +187,18 @@ package final class StageTree: Sendable {
 
     /// A stage that was cancelled has only to return.
     private static let timeToEnd = Duration.milliseconds(500)
+}
 
-    /// What the states and counters of this tree are called that `next` has not, by their label.
-    func names(missingIn next: StageTree) -> [(label: String, name: String)] {
-        let kept = next.names
+extension Configuration {
+    /// What the states and counters of its instances are called that `other` has not, by their label.
+    func names(missingIn other: Configuration) -> [(label: String, name: String)] {
+        let kept = other.names
         return names.filter { name in !kept.contains { $0 == name } }
     }
 
     private var names: [(label: String, name: String)] {
         // The host runs an exporter of metrics as it runs any stage, so it has counters of both.
-        configuration.enrichers.map { ("stage", $0.name) } + configuration.metricExporters.flatMap { [("stage", $0.name), ("exporter", $0.name)] }
-            + configuration.recordExporters.map { ("exporter", $0.name) }
+        enrichers.map { ("stage", $0.name) } + metricExporters.flatMap { [("stage", $0.name), ("exporter", $0.name)] }
+            + recordExporters.map { ("exporter", $0.name) }
     }
 }
