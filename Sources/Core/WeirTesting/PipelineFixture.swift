@@ -22,22 +22,22 @@ package struct PipelineFixture: ~Copyable {
 
     /// `yaml` holds the keys `metrics`, `filter`, `pipeline`, `accounting`, `scope` and `records` (attributes of a record
     /// exporter; none without it). `exporter` takes the records instead of `records`, `namings` are those of the metric exporters.
-    /// `hashSeed` makes two runs do the same work. Traps when it has problems: a test's mistake.
+    /// `held` are rows that waited in a pipeline before. `hashSeed` makes two runs do the same work. Traps when it has problems: a test's mistake.
     package init(
-        _ yaml: String = "", enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, exporter: (any RecordExporter)? = nil,
-        namings: [NamingProfile] = [.weir], hashSeed: UInt64? = nil
+        _ yaml: String = "", enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, held: consuming HoldBuffer = HoldBuffer(),
+        exporter: (any RecordExporter)? = nil, namings: [NamingProfile] = [.weir], hashSeed: UInt64? = nil
     ) {
         let problems = ConfigProblems()
         guard let root = YAMLSource.parse(Array(yaml.utf8), file: "fixture.yaml", problems: problems) else {
             preconditionFailure("the fixture is no YAML: \(problems.all)")
         }
-        self.init(root, enrichers: enrichers, adopting: previous, exporter: exporter, namings: namings, hashSeed: hashSeed)
+        self.init(root, enrichers: enrichers, adopting: previous, held: held, exporter: exporter, namings: namings, hashSeed: hashSeed)
     }
 
     /// The same from a tree.
     package init(
-        _ root: ConfigNode, enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, exporter: (any RecordExporter)? = nil,
-        namings: [NamingProfile] = [.weir], hashSeed: UInt64? = nil
+        _ root: ConfigNode, enrichers: [EnricherInstance] = [], adopting previous: SeriesBook? = nil, held: consuming HoldBuffer = HoldBuffer(),
+        exporter: (any RecordExporter)? = nil, namings: [NamingProfile] = [.weir], hashSeed: UInt64? = nil
     ) {
         let problems = ConfigProblems()
         guard var section = ConfigSection(root, problems: problems, files: .none) else {
@@ -67,7 +67,8 @@ package struct PipelineFixture: ~Copyable {
         plan = Plan(input)
         series = SeriesBook(plan: plan, adopting: previous)
         let covered = CoveredSet(input.accounting, files: .none, registry: registry, log: Logger(label: "test"))
-        pipeline = Pipeline(plan: plan, covered: covered, invalidations: invalidations, registry: registry, series: series, taps: taps)
+        pipeline = Pipeline(
+            plan: plan, covered: covered, invalidations: invalidations, registry: registry, series: series, taps: taps, held: held)
     }
 
     /// Runs one window.

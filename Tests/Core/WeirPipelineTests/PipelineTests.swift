@@ -63,6 +63,23 @@ private let database: [Attribute: Answer] = [.ownerName: .text("database"), .zon
         #expect(fixture.metric("weir_pipeline_held_bytes") == 0)
     }
 
+    @Test("rows that another pipeline let wait for longer wait no longer than new ones, and hold up none of these", arguments: [0, 1, 2, 6])
+    func heldLonger(windows: Int) {
+        let stage = TableStage(["10.0.0.4": [.ownerName: .pending]])
+        func yaml(_ hold: Int) -> String { "{ pipeline: { hold: \(hold)s }, metrics: { network.flow.bytes: [src.owner.name] } }" }
+        var before = PipelineFixture(yaml(300), enrichers: [stage.instance])
+        before.window([CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 1000)])
+        var next = PipelineFixture(yaml(5 * windows), enrichers: [stage.instance], adopting: before.series, held: before.pipeline.handOver())
+        var alone = PipelineFixture(yaml(5 * windows), enrichers: [stage.instance])
+        for window in 1...10 {
+            let flows = [CapturedFlow("10.0.0.4", "10.0.0.9", bytes: 1)]
+            next.window(flows)
+            alone.window(flows)
+            let inherited: UInt64 = window <= windows ? 1000 : 0
+            #expect(next.metric("weir_pipeline_held_bytes") == alone.metric("weir_pipeline_held_bytes") + inherited, "window \(window)")
+        }
+    }
+
     @Test("what still waits when the agent leaves is counted")
     func finishReleases() {
         let stage = TableStage(["10.0.0.4": [.ownerName: .pending]])

@@ -31,6 +31,9 @@ package struct HoldBuffer: ~Copyable {
         packets &+= flow.packets
     }
 
+    /// No row waits longer: who is pushed with this deadline or a later one stands behind none that has more time.
+    mutating func cap(_ deadline: UInt64) { for index in head..<deadlines.count { deadlines[index] = min(deadlines[index], deadline) } }
+
     /// Moves the oldest rows of one origin to `due`, those whose deadline is not after `deadline` and at most `maximum`;
     /// their origin, or nil when there are none.
     mutating func pop(dueBy deadline: UInt64, atMost maximum: Int, into due: inout [CapturedFlow]) -> RowOrigin? {

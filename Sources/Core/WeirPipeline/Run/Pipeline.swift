@@ -22,6 +22,8 @@ package struct Pipeline: ~Copyable {
     private var batch: FlowBatch
     private var questions: EndpointBatch
     private var hold: HoldBuffer
+    /// Whether rows wait by the rules of the pipeline before.
+    private var hasInherited: Bool
     private var due: [CapturedFlow] = []
     /// The rows of the batch that go on, and room for those that a filter lets pass.
     private var rows: [Int] = []
@@ -56,6 +58,7 @@ package struct Pipeline: ~Copyable {
         scope = ScopeRules(columns: naming.scopeColumns, symbols: &knowledge.symbols)
         batch = FlowBatch(plugged: plan.pluggedAttributes, fields: plan.keyFields)
         questions = EndpointBatch(columns: plan.endpointAttributes)
+        hasInherited = held.count > 0
         hold = held
         guards = plan.input.enrichers.map { StageGuard(stage: $0.name, registry: registry, isPatient: plan.input.isOffline) }
         filter = plan.input.filter.map { FilterProgram($0, layout: plan.layout) }
@@ -85,6 +88,10 @@ package struct Pipeline: ~Copyable {
     package mutating func beginWindow(_ window: Range<UInt64>, monotonic: UInt64) {
         self.window = window
         now = Moment(wall: window.lowerBound, monotonic: monotonic)
+        if hasInherited {
+            hasInherited = false
+            hold.cap(now.monotonic + wait)
+        }
         // Nobody is learning, so nobody says when an answer is no longer right: each window asks for its own.
         if plan.input.isOffline { invalidations.add(.all) }
     }
@@ -215,13 +222,14 @@ package struct Pipeline: ~Copyable {
         knowledge.endpoints.toAsk.removeAll(keepingCapacity: true)
     }
 
+    /// So long a row of this window waits, in nanoseconds. Without an option one window: due half a window before the next one ends (see endWindow).
+    private var wait: UInt64 { plan.input.pipeline.hold.map { UInt64($0.nanoseconds) } ?? UInt64(window.count) }
+
     /// Whether the row waits: an end is pending, and there is time.
     private mutating func holds(_ flow: CapturedFlow, _ row: Int, _ origin: RowOrigin) -> Bool {
         let source = knowledge.endpoints.flags(batch.source[row])
         let destination = knowledge.endpoints.flags(batch.destination[row])
         guard source.union(destination).contains(.pending) else { return false }
-        // Without an option one window: due half a window before the next one ends (see endWindow).
-        let wait = plan.input.pipeline.hold.map { UInt64($0.nanoseconds) } ?? UInt64(window.count)
         guard wait > 0 else { return false }
         hold.push(flow, until: now.monotonic + wait, from: origin)
         return true
