@@ -234,6 +234,17 @@ struct ReloadTests {
         }
     }
 
+    @Test("what a stage says of itself counts once its run has been called for what is asked now")
+    func begun() async throws {
+        let fixture = try ReloadFixture()
+        try fixture.write("enrich: [names]\nmetrics: { network.flow.bytes: [src.name] }\nexport: [page]")
+        // Before `run` nothing starts.
+        var beginners: StageTree.Beginners?
+        await fixture.reload { beginners = $0 }
+        #expect(beginners?.unready == ["names"])
+        try await fixture.run { #expect(await fixture.wait { beginners?.unready == [] }) }
+    }
+
     @Test("a stop cuts the wait for new stages short, and only a stop does")
     func hurry() async throws {
         let fixture = try ReloadFixture()

@@ -18,6 +18,8 @@ final class EnricherTask: LongTask {
         var asked: Set<Attribute>?
         /// Opens when it is to learn something else.
         var isOver = Gate<Void>()
+        /// `run` was called for it: only now does the stage know what is asked of it, and whether it is ready for that.
+        var isBegun = false
         /// `run` returned: there is nothing more to learn.
         var isDone = false
 
@@ -55,7 +57,7 @@ final class EnricherTask: LongTask {
     }
 
     /// Whether the first answers are there, or will not come.
-    var isReady: Bool { stage.isReady || wish.withLock { $0.isDone } }
+    var isReady: Bool { wish.withLock { $0.isDone || $0.isBegun && stage.isReady } }
 
     func work() async {
         while !Task.isCancelled {
@@ -65,6 +67,7 @@ final class EnricherTask: LongTask {
                     group.addTask { [self] in
                         let isDone = await runner.run { [self] in
                             defer { instance.resource.settle() }
+                            wish.withLock { if $0.isOver === current.isOver { $0.isBegun = true } }
                             try await stage.run(for: asked)
                         }
                         if isDone { wish.withLock { if $0.isOver === current.isOver { $0.isDone = true } } }

@@ -31,6 +31,7 @@ extension KubernetesEnricher {
     public func run(for attributes: Set<Attribute>) async throws {
         // What a file says is all there is.
         guard options.objects.isEmpty else { return }
+        state.withLock { $0.isBeginning = true }
         let access =
             options.kubeconfig.isEmpty ? try KubernetesAccess.inCluster() : try Kubeconfig.access(options.kubeconfig, context: options.context)
         try await learn(from: KubernetesAPI(access), for: attributes)
@@ -75,6 +76,7 @@ extension KubernetesEnricher {
         state.withLock { state in
             // A run that is called again after an error has the knowledge of the one before; one that is called for more has not.
             if state.phase == .idle || isMore { state.phase = .learning }
+            state.isBeginning = false
         }
         patienceEnds.withLock { $0 = now.monotonic + Double(timing.patience.milliseconds) / 1000 }
     }

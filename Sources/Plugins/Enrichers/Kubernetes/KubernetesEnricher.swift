@@ -60,6 +60,8 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
         var unsettled: Unsettled
         var cluster: ClusterName
         var phase = Phase.idle { didSet { knowledge.isLearning = phase == .learning } }
+        /// `run` was called and has not found out yet whether it needs lists that it has not read.
+        var isBeginning = false
         /// Whether news of pods come, so that waiting for one makes sense.
         var hearsOfPods = false
     }
@@ -101,7 +103,7 @@ public final class KubernetesEnricher: EndpointEnricher, FlowEnricher {
 
     public func needs(for attributes: Set<Attribute>) -> KeyFields { [] }
 
-    public var isReady: Bool { state.withLock { $0.phase == .ready } }
+    public var isReady: Bool { state.withLock { $0.phase == .ready && !$0.isBeginning } }
 
     public func valueCount(of attribute: Attribute) -> Int? {
         switch attribute {
