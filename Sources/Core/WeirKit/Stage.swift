@@ -28,7 +28,8 @@ public protocol Stage: Sendable {
     /// a throw is counted and answered by a new call after a back-off, and the last knowledge stays.
     func run() async throws
     /// The same, told for what: those of its `writes` that the plan selected. What only others need is not to be learned. This is
-    /// what the host calls; the default calls `run()`. When a reload selects others the call is cancelled, and followed by a new one.
+    /// what the host calls; the default calls `run()`. When a reload selects more the call is cancelled, and followed by a new one for these
+    /// and all that were selected before; one that selects less changes nothing.
     func run(for attributes: Set<Attribute>) async throws
     /// Whether `run` has learned what it learns unasked, such as its first list. A reload waits for a stage that is new, or that it asks for
     /// more, to say so, 10 s at the most, while the stages before go on answering. Asked once `run` was called for what is selected now.

@@ -282,7 +282,8 @@ package struct Pipeline: ~Copyable {
         line.add(bytes / UInt64(batch.samplingRate), packets / UInt64(batch.samplingRate))
     }
 
-    /// Like all books modulo 2^64: no traffic reaches it, but a file for replay may, and a book of such sums balances all the same.
+    /// Modulo 2^64 like all books: no traffic reaches it, but a file for replay may, and a book of such sums balances all the same while all
+    /// packets are counted. By sampling it does not: what is left of a multiple of the rate need not be one.
     private func sum(_ rows: [Int]) -> (bytes: UInt64, packets: UInt64) { (Self.sum(rows, batch.bytes), Self.sum(rows, batch.packets)) }
 
     private static func sum(_ rows: [Int], _ column: [UInt64]) -> UInt64 {
