@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <linux/bpf.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <pthread.h>
@@ -35,9 +36,25 @@ int capture_attach_cgroup(int program, int directory, bool ingress)
 
 int capture_replace(int link, int program) { return bpf_link_update(link, program, NULL) ? -errno : 0; }
 
-int capture_replace_packets(int socket, int program)
+static int attach_packets(int socket, int program)
 {
 	return setsockopt(socket, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof program) ? -errno : 0;
+}
+
+int capture_replace_packets(int socket, int program)
+{
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog keep_nothing = {.len = 1, .filter = &none};
+	int error = attach_packets(socket, program);
+
+	// The new filter is charged to the socket, 8 bytes for each instruction, before the old one is released:
+	// together they may be more than net.core.optmem_max (20 KiB before Linux 6.8). One that is tiny and keeps
+	// nothing makes room.
+	if (error != -ENOMEM)
+		return error;
+	if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &keep_nothing, sizeof keep_nothing))
+		return -errno;
+	return attach_packets(socket, program);
 }
 
 int capture_open_packets(int program, uint32_t ifindex)
@@ -49,7 +66,7 @@ int capture_open_packets(int program, uint32_t ifindex)
 
 	if (fd < 0)
 		return -errno;
-	error = capture_replace_packets(fd, program);
+	error = attach_packets(fd, program);
 	if (!error && bind(fd, (struct sockaddr *)&device, sizeof device))
 		error = -errno;
 	if (!error)

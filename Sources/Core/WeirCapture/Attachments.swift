@@ -96,8 +96,8 @@ struct Attachments: Sendable {
                 let by = areSockets ? "socket" : flavor.rawValue
                 log.debug("attached", metadata: ["interface": "\(device.name)", "role": "\(device.role)", "by": "\(by)"])
             case .failure(let error):
-                if anew, let old {
-                    // Programs that write where nobody reads any more would hide the gap.
+                if anew || areSockets, let old {
+                    // Programs that write where nobody reads any more would hide the gap, and so would a socket whose filter counts nothing.
                     remove(old)
                     attachments[device.index] = nil
                 }

@@ -139,7 +139,8 @@ int capture_attach_cgroup(int program, int directory, bool ingress);
 int capture_replace(int link, int program);
 /// A packet socket that shows every packet of a device, both ways, to a program that keeps none.
 int capture_open_packets(int program, uint32_t ifindex);
-/// Puts another program in its place: each packet is shown to one of the two.
+/// Puts another program in its place: each packet is shown to one of the two. Where the socket has no room for both,
+/// packets in between are shown to none; after an error the socket may have a filter that counts nothing.
 int capture_replace_packets(int socket, int program);
 /// Closes many; one below 0 is left out. A packet socket that closes waits until no CPU shows it anything any more, so
 /// they wait side by side.
