@@ -269,26 +269,30 @@ struct Attachments: Sendable {
     }
 
     /// Removes what a killed process of ours left on other devices than `plan` attaches: it goes on counting into maps that are
-    /// about to be drained for the last time.
-    mutating func sweepOthers(_ devices: some Sequence<UInt32>, _ plan: DevicePlan?) {
+    /// about to be drained for the last time. Returns the devices where some stay, for want of the right to remove them.
+    mutating func sweepOthers(_ devices: some Sequence<UInt32>, _ plan: DevicePlan?) -> [UInt32] {
+        var staying: [UInt32] = []
         for index in devices where plan?.attached[index] == nil {
-            sweep(index)
+            if !sweep(index) { staying.append(index) }
             removeOwnQdisc(index)
         }
+        return staying
     }
 
-    /// Removes what a killed process of ours left; a qdisc that held nothing else was ours too.
-    private mutating func sweep(_ index: UInt32) {
-        var hasSwept = false
+    /// Removes what a killed process of ours left; a qdisc that held nothing else was ours too. Returns whether nothing of it stays.
+    @discardableResult
+    private mutating func sweep(_ index: UInt32) -> Bool {
+        var (hasSwept, isClean) = (false, true)
         for ingress in [false, true] {
             for left in TrafficFilter.all(interface: index, ingress: ingress) ?? []
             where left.handle == Self.handle && Self.priorities.contains(left.priority) && left.isOurs {
                 var filter = capture_filter(ifindex: index, handle: left.handle, priority: left.priority, ingress: ingress)
                 // Read before the call returns.
-                if unsafe capture_filter_remove(&filter) == 0 { hasSwept = true }
+                if unsafe capture_filter_remove(&filter) == 0 { hasSwept = true } else { isClean = false }
             }
         }
         if hasSwept, isEmpty(index) { ownQdiscs.insert(index) }
+        return isClean
     }
 
     private func isEmpty(_ index: UInt32) -> Bool {

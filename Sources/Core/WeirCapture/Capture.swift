@@ -175,9 +175,17 @@ public struct Capture: ~Copyable, Sendable {
 
     /// Links have left with the process before, filters of clsact have not: with its maps still to be drained they must be gone.
     private mutating func sweepLeftFilters() {
-        guard pins?.left.isEmpty == false else { return }
-        attachments.sweepOthers(
+        guard pins?.hasLeftDevices == true else { return }
+        let staying = attachments.sweepOthers(
             links.table.links.keys, choice.source == .tc ? DevicePlan(links.table, plan.interfaces, plan.tunnels) : nil)
+        guard !staying.isEmpty else { return }
+        pins?.keepLeft()
+        log.warning(
+            "could not remove filters of a process before: pinned maps that they may count into are kept unread",
+            metadata: [
+                "interfaces": "\(staying.map { links.table.links[$0]?.name ?? "\($0)" }.sorted().joined(separator: ", "))",
+                "remedy": "start once with CAP_NET_ADMIN, or remove what is called weir_* (tc filter del dev DEV ingress, egress) and restart",
+            ])
     }
 
     private mutating func followDevices() {
@@ -253,7 +261,7 @@ public struct Capture: ~Copyable, Sendable {
             nextAddressTurn = .now + HostAddresses.turn
             reader.addresses.turn()
         }
-        if pins?.left.isEmpty == false {
+        if pins?.hasNews == true {
             book += try takeOver(consume)
             reader.begin(isSenderTurn: false)
         }

@@ -15,8 +15,10 @@ struct PinnedMaps: Sendable {
     private let held: Descriptor
     /// Sets of processes before that are not drained yet, oldest first.
     private(set) var left: [UInt32]
+    /// Sets that something still writes to: left as they are, for the next process. All of them have lower numbers than the own one.
+    private var kept: [UInt32] = []
     /// Sets removed unread, as there were too many.
-    private(set) var abandoned: UInt64 = 0
+    private var abandoned: UInt64 = 0
     /// The set of this process's own maps.
     private var own: UInt32?
 
@@ -67,12 +69,12 @@ struct PinnedMaps: Sendable {
     static func follow(_ before: PinnedMaps?, _ path: String?) throws(CaptureError) -> PinnedMaps? {
         guard let path else { return nil }
         guard let before, before.path == path else { return try open(path) }
-        return PinnedMaps(path: path, held: before.held, left: [], own: before.own)
+        return PinnedMaps(path: path, held: before.held, left: [], kept: before.kept, own: before.own)
     }
 
     /// Before any program of `object` runs.
     mutating func pin(_ object: borrowing FlowObject) throws(CaptureError) {
-        let number = max(own ?? 0, left.last ?? 0) + 1
+        let number = max(own ?? 0, left.last ?? 0, kept.last ?? 0) + 1
         let result = object.pin(in: path, as: number)
         guard result >= 0 else { throw Self.openError(path, -result) }
         own = number
@@ -85,13 +87,37 @@ struct PinnedMaps: Sendable {
     }
 
     /// A set of a process before is drained, or nobody can read it.
-    mutating func removeLeft(_ number: UInt32) {
-        remove(number)
+    /// Returns 0, or the errno of a set that stays: the next process finds it.
+    @discardableResult
+    mutating func removeLeft(_ number: UInt32) -> Int32 {
         left.removeAll { $0 == number }
+        return remove(number)
     }
 
-    private func remove(_ number: UInt32) {
-        // The text outlives the call. What cannot be removed now is found by the next process, empty.
-        _ = unsafe path.withCString { unsafe capture_pins_remove($0, number) }
+    /// Whether a drain has something to read, or to say, of processes before.
+    var hasNews: Bool { !left.isEmpty || abandoned > 0 }
+
+    /// How many sets were removed unread since this was asked last.
+    mutating func takeAbandoned() -> UInt64 {
+        defer { abandoned = 0 }
+        return abandoned
+    }
+
+    /// Does not read what processes before have left, nor remove it.
+    mutating func keepLeft() { (kept, left) = (kept + left, []) }
+
+    /// Whether devices' programs wrote to one of the sets that are left.
+    var hasLeftDevices: Bool {
+        left.contains { set in
+            var record = capture_layout()
+            // Text and record outlive the call.
+            return unsafe path.withCString { unsafe capture_pinned_layout($0, set, &record) } == 0 && !PinLayout(record).isSockets
+        }
+    }
+
+    @discardableResult
+    private func remove(_ number: UInt32) -> Int32 {
+        // The text outlives the call.
+        unsafe -path.withCString { unsafe capture_pins_remove($0, number) }
     }
 }

@@ -27,14 +27,15 @@ public struct TakeoverBook: Sendable, Equatable {
 
 extension Capture {
     /// Hands on what processes before left in pinned maps, then removes them. Called by the first drain: by then nobody writes to them,
-    /// and those who give names to addresses have had a window to learn.
+    /// and, unless that drain is an early one, those who give names to addresses have had a window to learn.
     mutating func takeOver(_ consume: (Span<CapturedFlow>, UInt32) -> Void) throws(CaptureError) -> KernelBook {
         var book = KernelBook()
+        book.takeover.abandonedSets = pins?.takeAbandoned() ?? 0
         guard let pins else { return book }
-        book.takeover.abandonedSets = pins.abandoned
-        if pins.abandoned > 0 {
+        if book.takeover.abandonedSets > 0 {
             log.warning(
-                "removed pinned maps unread: several processes in a row ended before their first drain", metadata: ["sets": "\(pins.abandoned)"])
+                "removed pinned maps unread: several processes in a row ended before their first drain",
+                metadata: ["sets": "\(book.takeover.abandonedSets)"])
         }
         for set in pins.left {
             switch FlowObject.open(pinnedIn: pins.path, set) {
