@@ -81,8 +81,11 @@ extension Capture {
 
     private mutating func takeBothGenerations(_ consume: (Span<CapturedFlow>) -> Void) throws(CaptureError) -> KernelBook {
         try object.collectEvents()
-        // A sender in the one may have its receiver in the other.
-        if reader.needsSurvey { for generation: UInt32 in 0...1 { try walk(generation, .max) { row, reader in reader.survey(row) } } }
+        // A sender in the one may have its receiver in the other, and a container's address may come after the rows of its peers: this process has
+        // not learnt any yet.
+        for generation: UInt32 in 0...1 {
+            try walk(generation, .max) { row, reader in if reader.needsSurvey { reader.survey(row) } else { reader.addresses.note(row) } }
+        }
         var book = KernelBook()
         for generation: UInt32 in 0...1 {
             var page = try object.book(generation)

@@ -103,6 +103,32 @@ extension KernelTests {
             #expect(sockets.rows.count { Self.isSent($0) && $0.destinationPort == 9999 } == 50)
         }
 
+        @Test("containers that the next one has not heard of are known before the rows of their peers are read")
+        func containers() throws {
+            let files = try BPFFiles()
+            let hosts = try ContainerHost()
+            let station = try hosts.host.exec("cat /sys/class/net/u0/address").split(separator: "\n").first.map(String.init) ?? ""
+            let plan = Self.plan(.tc, .tcx, files.pin)
+            try hosts.host.run {
+                do {
+                    let capture = try Capture.start(plan, log: quiet)
+                    _ = try hosts.other.exec("\(generator) raw w0 \(station) 10.8.0.2 50 3 100 0 0")
+                    // One row of its own among 50 of others.
+                    _ = try hosts.container.exec("ping -q -c 1 -w 5 10.8.0.1")
+                    usleep(50_000)
+                    _ = capture.choice
+                }
+                var capture = try Capture.start(plan, log: quiet)
+                var tally = Tally()
+                try tally.drain(&capture, keep: true)
+                capture.detach()
+                capture.unpin()
+                let rows = tally.rows.filter(Self.isSent)
+                #expect(rows.count == 50)
+                #expect(rows.allSatisfy { $0.observer == .destination })
+            }
+        }
+
         @Test("filters of clsact that were left are gone before their maps are drained, whatever comes next")
         func leftFilters() throws {
             let files = try BPFFiles()
