@@ -195,6 +195,8 @@ int capture_clear(struct capture *capture, uint32_t generation)
 	int error = bpf_map_update_elem(capture->books, &page, zero, BPF_ANY) ? -errno : 0;
 	free(zero);
 	capture->events[generation & 1].count = 0;
+	if (capture->is_pinned)
+		return error;
 	__atomic_store_n(&capture->control->inserts[generation & 1].count, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&capture->control->inserts[generation & 1].rung, 0, __ATOMIC_RELAXED);
 	return error;

@@ -10,8 +10,9 @@ private import Glibc
 /// between the process may be killed, and the next one finds what was counted.
 struct PinnedMaps: Sendable {
     let path: String
-    /// A lock, which leaves with the process, however that ends: last of all, as the kernel closes descriptors of a dead process from the
-    /// highest down and every link has a higher one. So who gets it meets no program of the process before, but filters of clsact.
+    /// A lock, which leaves with the process, however that ends. The kernel closes descriptors of a dead process one after another, and this one
+    /// may go before links do, as after a reload that turned pins on: for that moment programs may still count into maps that the next one has found.
+    /// It reads them in its first drain, by when it meets no program of the process before, but filters of clsact.
     private let held: Descriptor
     /// Sets of processes before that are not drained yet, oldest first.
     private(set) var left: [UInt32]

@@ -49,7 +49,10 @@ extension Capture {
                     "open the maps pinned in \(pins.path)/\(set)", needed: "what a process before left", found: errorText(number),
                     remedy: "remove the folder to start without it")
             }
-            self.pins?.removeLeft(set)
+            let error = self.pins?.removeLeft(set) ?? 0
+            if error != 0 {
+                log.warning("could not remove pinned maps", metadata: ["folder": "\(pins.path)/\(set)", "error": "\(errorText(error))"])
+            }
         }
         let (adopted, gone) = (book.takeover.adopted, book.takeover.gone)
         if adopted.packets + gone.packets > 0 {
@@ -98,6 +101,8 @@ extension Capture {
             page.noteTakeover()
             book += page
         }
+        // A set that cannot be removed is found by the next process, which would take what is in its books for gone.
+        for generation: UInt32 in 0...1 { try object.clear(generation) }
         return book
     }
 }
