@@ -356,7 +356,15 @@ public struct Capture: ~Copyable, Sendable {
     }
 
     private func newChoice(_ next: CapturePlan) throws(CaptureError) -> SourceChoice {
-        try SourceChoice(next, HostFacts.read(links.table, rights: .effective, refused: refused))
+        let choice = try SourceChoice(next, HostFacts.read(links.table, rights: .effective, refused: refused))
+        // A reload with another source ends this capture before the next one starts, which must not fail for want of rights then.
+        let missing = Capabilities.effective.missing(for: choice.source)
+        guard missing.isEmpty else {
+            throw CaptureError(
+                "capture by \(choice.source.rawValue)", needed: missing.joined(separator: ", "), found: "a process without",
+                remedy: "give the service these capabilities and restart it, or keep the source \(self.choice.source.rawValue)")
+        }
+        return choice
     }
 
     /// Goes over to another plan without a gap: loads its programs, puts each in the place of the old one, then hands on
