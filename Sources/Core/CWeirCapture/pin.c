@@ -111,10 +111,26 @@ static int join(char path[PATH_MAX], const char *folder, const char *set, const 
 
 static void number_name(char name[16], uint32_t number) { snprintf(name, 16, "%u", number); }
 
+// Every file of a set, whoever named it, then its folder.
+static int empty(const char *path)
+{
+	DIR *directory = opendir(path);
+
+	if (!directory)
+		return errno == ENOENT ? 0 : -errno;
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		if (entry->d_type != DT_DIR)
+			unlinkat(dirfd(directory), entry->d_name, 0);
+	}
+	closedir(directory);
+	return rmdir(path) ? -errno : 0;
+}
+
 int capture_pin_folder(const char *path)
 {
 	bool made = !mkdir(path, 0700);
 	int error = made || errno == EEXIST ? 0 : -errno, folder = -1;
+	char leaving[PATH_MAX];
 	struct statfs system;
 	struct stat facts;
 
@@ -129,28 +145,17 @@ int capture_pin_folder(const char *path)
 		error = -EPERM;
 	if (!error && flock(folder, LOCK_EX | LOCK_NB))
 		error = -errno;
-	if (!error)
+	if (!error) {
+		// Of one that was killed while it removed a set: maps that nobody would find, as they have no number.
+		if (!join(leaving, path, LEAVING, NULL))
+			empty(leaving);
 		return folder;
+	}
 	if (folder >= 0)
 		close(folder);
 	if (made)
 		rmdir(path);
 	return error;
-}
-
-// Every file of a set, whoever named it, then its folder.
-static int empty(const char *path)
-{
-	DIR *directory = opendir(path);
-
-	if (!directory)
-		return errno == ENOENT ? 0 : -errno;
-	for (struct dirent *entry; (entry = readdir(directory));) {
-		if (entry->d_type != DT_DIR)
-			unlinkat(dirfd(directory), entry->d_name, 0);
-	}
-	closedir(directory);
-	return rmdir(path) ? -errno : 0;
 }
 
 int capture_pins_remove(const char *folder, uint32_t number)

@@ -216,10 +216,12 @@ extension KernelTests {
                 first.unpin()
                 #expect(files.sets == "")
                 _ = try Capture.start(plan, log: quiet)
-                // Half a set, of one that was killed while it pinned, is in nobody's way.
-                shell("mkdir \(files.pin)/making \(files.pin)/leaving")
+                // Half a set, of one that was killed while it pinned or removed, is in nobody's way and does not stay.
+                shell("mkdir \(files.pin)/making; mv \(files.pin)/1 \(files.pin)/leaving")
                 var third = try Capture.start(plan, log: quiet)
+                #expect(files.sets == "1")
                 third.unpin()
+                #expect(files.sets == "")
             }
         }
 
