@@ -50,6 +50,9 @@ struct CaptureOptions: PluginOptions {
         guard path.hasPrefix("/"), !path.hasSuffix("/"), !path.utf8.contains(0) else {
             return "'\(path)' is not an absolute path such as /sys/fs/bpf/weir, nor off"
         }
+        guard !path[(path.lastIndex(of: "/") ?? path.startIndex)...].contains(".") else {
+            return "'\(path)' ends with a name that has a dot, which BPF file systems refuse; take one without, such as /sys/fs/bpf/weir"
+        }
         guard path.utf8.count <= longestPin else {
             return "'\(path)' has \(path.utf8.count) bytes, more than the \(longestPin) that it may have"
         }
