@@ -210,7 +210,7 @@ static __always_inline bool leave_out_unsampled(struct __sk_buff *skb, __u32 lin
 	/* `likely` keeps what few plans need out of the way of the others, of which one load of a constant is left. */
 	if (likely(!config.sample_below) || bpf_get_prandom_u32() < config.sample_below)
 		return false;
-	amount.bytes = config.kernel_lengths ? skb->len : skb->len - link_header;
+	amount.bytes = config.kernel_lengths ? skb->len : skb->len > link_header ? skb->len - link_header : 0;
 	if (!config.kernel_lengths && skb->gso_segs)
 		amount.packets = skb->gso_segs;
 	__u32 page = control.generation & 1;
