@@ -143,6 +143,20 @@ extension KernelTests {
             #expect(try !wire.right.exec("tc qdisc show dev w0").contains("clsact"))
         }
 
+        @Test("maps that sockets left are no reason to touch the filters of another agent")
+        func livingFilters() throws {
+            let files = try BPFFiles()
+            let wire = try Wire()
+            let plan = Self.plan(.cgroup, .auto, files.pin)
+            _ = try wire.right.exec("\(generator) hold 10.9.0.2 >/dev/null 2>&1 & sleep 0.2")
+            try Self.leave(plan, wire)
+            var living = try wire.right.run { try Capture.start(Traffic.plan(.clsact), log: quiet) }
+            let tally = try Self.takeOver(plan, wire)
+            #expect(tally.amount(where: Self.isSent) == Self.counted)
+            #expect(try wire.right.exec("tc filter show dev w0 ingress").contains("weir_"))
+            try wire.right.run { living.detach() }
+        }
+
         @Test("what cannot be read is removed and counted, and the next one counts as ever", arguments: ["magic", "abi", "record", "map"])
         func foreign(_ damage: String) throws {
             let files = try BPFFiles()
