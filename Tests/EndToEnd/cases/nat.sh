@@ -284,7 +284,7 @@ nat_cluster() {
         read -ra there < <(truth "from_$name")
         expect_that "web-$name answered" [ "${there[0]}" -gt 0 ]
         expect "from web-$name, by its own agent" "${there[0]}" \
-            "$(metric $name weir_network_flow_bytes_total "k8s_src_name=\"web-$name\"" 'k8s_dst_name="node"' 'transport="tcp"')"
+            "$(metric $name weir_network_flow_bytes_total "k8s_src_name=\"web-$name\"" 'k8s_dst_name="node"' 'transport="TCP"')"
     done
 }
 
