@@ -277,6 +277,8 @@ struct EnricherTests {
         }
         let learner = Learner(at: server.url)
         let age = "weir_kubernetes_knowledge_age_seconds"
+        // Before it has learnt anything the age is 0 too.
+        #expect(try await learner.waits { learner.name("10.1.0.7") == "web-1" })
         let begin = ContinuousClock.now
         #expect(
             try await learner.waits(within: .seconds(20)) { ContinuousClock.now - begin > .seconds(4) && learner.gauge(age) <= 2 },
