@@ -10,8 +10,8 @@ refused() { grep -c 'reload refused' "$CASE/$1.log" || true; }
 has_obeyed() { [ "$(obeyed "$1")" -ge "$2" ]; }
 has_refused() { [ "$(refused "$1")" -ge "$2" ]; }
 
-# asked: how many questions dnsmasq got.
-asked() { grep -c 'query\[PTR\]' "$CASE/questions" || true; }
+# questions: how many questions dnsmasq got.
+questions() { grep -c 'query\[PTR\]' "$CASE/questions" || true; }
 
 # Senders whose names come from a dnsmasq. Five reloads change another exporter: nobody is asked again, and no packet goes without its name.
 names_stay() {
@@ -33,14 +33,14 @@ names_stay() {
     sent=$(gen left raw w0 "$(station right w0)" 10.77.0.2 640 10 100 2000 0)
     # The names have come, and the windows that waited for them are over.
     sleep 2.5
-    before=$(asked)
+    before=$(questions)
     expect_that "somebody was asked" [ "$before" -ge 64 ]
     for round in 1 2 3 4 5; do
         sed -i "s|lines-[0-9]|lines-$round|" "$CASE/a.yaml"
         reload a
         sent+=$'\n'$(gen left raw w0 "$(station right w0)" 10.77.0.2 640 10 100 2000 0)
     done
-    expect "questions after the first" "$before" "$(asked)"
+    expect "questions after the first" "$before" "$(questions)"
     expect "what did not change" 5 "$(grep -c ' notice reloaded .*unchanged=2' "$CASE/a.log")"
     wire_down
     stop_agent a
@@ -49,9 +49,6 @@ names_stay() {
     expect "packets with names" "$(of packets <<<"$sent")" "$(metric a weir_test_packets_total '.pool.example"')"
     remark "$before questions, and none more;"
 }
-
-# scraped NAME: the sum of a counter as a scrape has it now; fails when nobody answers.
-scraped() { in_host right curl -sf --max-time 3 http://127.0.0.1:9347/metrics | awk -v name="$1" 'index($0, name "{") == 1 { sum += $NF } END { if (!NR) exit 1; printf "%.0f\n", sum }'; }
 
 # Ten reloads under traffic, some with another metric and another key: somebody always answers scrapes, no counter steps back, and no byte is lost.
 ten_reloads() {
@@ -71,9 +68,9 @@ ten_reloads() {
             sed -i '/more.bytes/d; /^log:/d' "$CASE/a.yaml"
             echo "log: { level: $([ $((round % 2)) = 0 ] && echo info || echo notice) }" >>"$CASE/a.yaml"
         fi
-        before=$(scraped weir_test_packets_total) || fail "nobody answers before reload $round"
+        before=$(scraped right weir_test_packets_total) || fail "nobody answers before reload $round"
         reload a
-        after=$(scraped weir_test_packets_total) || fail "nobody answers after reload $round"
+        after=$(scraped right weir_test_packets_total) || fail "nobody answers after reload $round"
         expect_that "reload $round: $before packets, then $after" [ "$after" -ge "$before" ]
         sleep 0.2
     done

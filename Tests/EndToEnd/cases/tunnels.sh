@@ -46,8 +46,8 @@ overlay_end_knows() {
     knows "$1" x0 "10.99.0.$3" "$(station "$2" x0)"
 }
 
-# dropped HOST DEVICE: packets that it lost, either way.
-dropped() { in_host "$1" awk -v device="$2:" '$1 == device { print $5 + $13 }' /proc/net/dev; }
+# lost HOST DEVICE: packets that it lost, either way.
+lost() { in_host "$1" awk -v device="$2:" '$1 == device { print $5 + $13 }' /proc/net/dev; }
 
 # tunnel SIDE OFFLOAD FLAVOR
 tunnel() {
@@ -69,7 +69,7 @@ tunnel() {
     read -ra out < <(queued left $device)
     read -ra back < <(queued right $device)
     for side in left right; do
-        for device in w0 x0; do expect "$side: packets that $device dropped" 0 "$(dropped $side $device)"; done
+        for device in w0 x0; do expect "$side: packets that $device dropped" 0 "$(lost $side $device)"; done
     done
     stop_agent a
     expect_books a
