@@ -76,6 +76,8 @@ package struct RowReader: Sendable {
     ) -> Amount {
         var sum = Amount()
         flows.reserveCapacity(flows.count + count)
+        // All of them first: in the window in which a container sends for the first time, rows to it may stand before its own.
+        if !isSockets { for index in 0..<count { addresses.note(rows[index]) } }
         for index in 0..<count {
             switch read(rows[index], tracked: translations.isEmpty ? .unknown : translations[index].initiator) {
             case .flow(var flow):
@@ -91,14 +93,13 @@ package struct RowReader: Sendable {
         return sum
     }
 
-    /// The flow of a row, or why its packets are counted elsewhere. `tracked`: who opened it by the word of connection tracking.
+    /// The flow of a row whose addresses were noted, or why its packets are counted elsewhere. `tracked`: who opened it by the word of connection tracking.
     @inline(__always)
     package mutating func read(_ row: capture_row, tracked: Initiator = .unknown) -> ReadRow {
         if row.isSocketIn {
             if senders.contains(row.source) || row.source.isLoopback { return .notCounted(.local) }
             if copies.isCopy(row) { return .notCounted(.copy) }
         }
-        if !isSockets { addresses.note(row) }
         var flow = CapturedFlow(row, observer: addresses.observer(of: row))
         // Only an end on this host can be the host's own.
         if flow.observer == .source || flow.observer == .both { flow.sourceIsHost = addresses.isOwn(flow.source) }

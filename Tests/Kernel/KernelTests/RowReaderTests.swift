@@ -141,6 +141,19 @@ struct RowReaderTests {
         #expect(flow.observer == .both)
     }
 
+    @Test("a container that sends for the first time is on this host for all rows that are read with its own, whatever their order")
+    func firstWindow() {
+        var reader = RowReader(CapturePlan(), source: .tc)
+        let (web, cache) = (IPAddress("10.244.1.5")!, IPAddress("10.244.1.6")!)
+        let rows = [
+            Self.row(FLOW_PORT_IN, cache, web), Self.row(FLOW_UPLINK_IN, Self.remote, web), Self.row(FLOW_PORT_IN, web, Self.remote),
+        ]
+        var flows: [CapturedFlow] = []
+        var book = KernelBook()
+        _ = reader.read(rows, rows.count, into: &flows, &book)
+        #expect(flows.map(\.observer) == [.both, .destination, .source])
+    }
+
     @Test("the observer follows from the hook, then from addresses")
     func observer() {
         var addresses = HostAddresses()
