@@ -77,7 +77,7 @@ package struct RowReader: Sendable {
         var sum = Amount()
         flows.reserveCapacity(flows.count + count)
         // All of them first: in the window in which a container sends for the first time, rows to it may stand before its own.
-        if !isSockets { for index in 0..<count { addresses.note(rows[index]) } }
+        if !isSockets { for index in 0..<count where rows[index].flowHook == FLOW_PORT_IN { addresses.note(rows[index]) } }
         for index in 0..<count {
             switch read(rows[index], tracked: translations.isEmpty ? .unknown : translations[index].initiator) {
             case .flow(var flow):
